@@ -1,0 +1,1 @@
+"""Settings of the tool and files for those who run it."""

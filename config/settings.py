@@ -1,0 +1,178 @@
+"""Typed settings, read once at start from the environment or a TOML file.
+
+Every setting is documented where it is defined; ``docs/operations.md`` lists them for administrators.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from cryptography.fernet import Fernet
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(Exception):
+    """Say which setting stops the start, and how to mend it. One line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Hold every setting, checked. Durations are in seconds, times of day local."""
+
+    secret_key: str = field(repr=False)
+    data_keys: tuple[str, ...] = field(repr=False)
+    public_url: str
+    database_url: str = "sqlite:///ploshchadka.sqlite3"
+    broker_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    timezone: str = "Asia/Novokuznetsk"
+    log_level: str = "INFO"
+    accent_colour: str = "#0f6cbf"
+    centre_name: str = "МБОУ ДПО «ИМЦ»"
+    suspend_share: float = 0.2
+    suspend_floor: int = 5
+    session_hours: int = 10
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the municipality's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+def _is_web_address(value: str) -> bool:
+    parts = urlsplit(value)
+    return parts.scheme in ("http", "https") and bool(parts.netloc)
+
+
+class SettingsSchema(Schema):
+    """Check the settings. Keys are the names that administrators write."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    SECRET_KEY = fields.String(required=True, validate=validate.Length(min=32, error="needs at least 32 characters"))
+    DATA_KEYS = fields.String(required=True)
+    PUBLIC_URL = fields.String(required=True)
+    DATABASE_URL = fields.String()
+    BROKER_URL = fields.String(allow_none=True)
+    SMTP_URL = fields.String(allow_none=True)
+    TIMEZONE = fields.String()
+    LOG_LEVEL = fields.String(validate=validate.OneOf(LOG_LEVELS, error="must be one of {choices}"))
+    ACCENT_COLOUR = fields.String(
+        validate=validate.Regexp(r"^#[0-9a-fA-F]{6}$", error="must be a colour such as #0f6cbf")
+    )
+    CENTRE_NAME = fields.String(validate=validate.Length(min=1, max=200))
+    SUSPEND_SHARE = fields.Float(validate=validate.Range(0, 1, error="must be a share from 0 to 1"))
+    SUSPEND_FLOOR = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
+    SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
+
+    @validates("PUBLIC_URL")
+    def _public_url(self, value: str, **_: Any) -> None:
+        if not _is_web_address(value) or urlsplit(value).query or urlsplit(value).fragment:
+            raise ValidationError("must be an http(s) address such as https://tool.example.org")
+
+    @validates("DATABASE_URL")
+    def _database_url(self, value: str, **_: Any) -> None:
+        try:
+            backend = make_url(value).get_backend_name()
+        except ArgumentError:
+            backend = ""
+        if backend not in ("sqlite", "postgresql"):
+            raise ValidationError("must be a sqlite:/// or postgresql:// address")
+
+    @validates("BROKER_URL")
+    def _broker_url(self, value: str | None, **_: Any) -> None:
+        if value:
+            raise ValidationError("no broker is supported yet; leave it unset: jobs run in the calling process")
+
+    @validates("SMTP_URL")
+    def _smtp_url(self, value: str | None, **_: Any) -> None:
+        if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+            raise ValidationError("must be an smtp:// or smtps:// address")
+
+    @validates("TIMEZONE")
+    def _timezone(self, value: str, **_: Any) -> None:
+        if value not in available_timezones():
+            raise ValidationError("must be a zone name such as Asia/Novokuznetsk")
+
+    @validates("DATA_KEYS")
+    def _data_keys(self, value: str, **_: Any) -> None:
+        keys = _split_keys(value)
+        if not keys:
+            raise ValidationError("needs at least one key (make one with `flask --app lti_app keys new`)")
+        for key in keys:
+            try:
+                Fernet(key)
+            except ValueError:
+                raise ValidationError("each key must be 32 url-safe base64 bytes, newest first") from None
+
+    @post_load
+    def _build(self, data: dict[str, Any], **_: Any) -> Settings:
+        values = {name.lower(): value for name, value in data.items()}
+        values["data_keys"] = _split_keys(values["data_keys"])
+        values["public_url"] = values["public_url"].rstrip("/")
+        database = values.get("database_url", "")
+        if database.startswith(("postgresql://", "postgres://")):
+            values["database_url"] = "postgresql+psycopg://" + database.split("://", 1)[1]
+        return Settings(**values)
+
+
+def _split_keys(value: str) -> tuple[str, ...]:
+    return tuple(part for part in value.replace(",", " ").split() if part)
+
+
+def _from_files(environ: Mapping[str, str], names: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in names:
+        path = environ.get(f"{name}_FILE")
+        if path is None:
+            continue
+        if name in environ:
+            raise SettingsError(f"{name}: set either {name} or {name}_FILE, not both")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"{name}_FILE: cannot read {path} ({error.strerror})") from error
+    return found
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the settings: environment first, then the TOML file that ``APP_CONFIG`` names.
+
+    Raises SettingsError with one line that names the first wrong or missing setting.
+    """
+    environ = os.environ if environ is None else environ
+    names = list(SettingsSchema().fields)
+    values: dict[str, Any] = {}
+    config_path = environ.get("APP_CONFIG")
+    if config_path:
+        try:
+            loaded = tomllib.loads(Path(config_path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SettingsError(f"APP_CONFIG: cannot read {config_path} ({error.strerror})") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"APP_CONFIG: {config_path} is not TOML ({error})") from error
+        unknown = sorted(set(loaded) - set(names))
+        if unknown:
+            raise SettingsError(f"{unknown[0]}: no such setting (in {config_path})")
+        values.update(loaded)
+    values.update(_from_files(environ, names))
+    values.update({name: environ[name] for name in names if environ.get(name)})
+    try:
+        settings: Settings = SettingsSchema().load(values)
+    except ValidationError as error:
+        messages: dict[str, list[str]] = error.messages_dict
+        name, reasons = sorted(messages.items())[0]
+        raise SettingsError(f"{name}: {reasons[0]}") from error
+    return settings

@@ -1,0 +1,180 @@
+"""What must follow a commit: written with it, delivered after it, at least once, under an idempotency key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Index, String, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from lti_app.core.clock import Clock
+from lti_app.core.db import Base, Database
+from lti_app.core.types import UtcDateTime
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=2)
+FIRST_RETRY = timedelta(minutes=1)
+LONGEST_RETRY = timedelta(hours=6)
+GIVE_UP_AFTER = 40
+
+
+class OutboxMessage(Base):
+    """Keep one message to the outside until it is delivered or given up."""
+
+    __tablename__ = "outbox_message"
+    __table_args__ = (
+        Index(
+            "ix_outbox_message_due",
+            "next_attempt_at",
+            sqlite_where=text("delivered_at IS NULL AND given_up_at IS NULL"),
+            postgresql_where=text("delivered_at IS NULL AND given_up_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40), comment="which deliverer: score, mail, …")
+    key: Mapped[str] = mapped_column(String(200), unique=True, comment="idempotency key")
+    payload: Mapped[dict[str, Any]] = mapped_column(comment="what the deliverer needs; ids, no personal data")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="also the end of a worker's lease")
+    attempts: Mapped[int] = mapped_column(default=0)
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    given_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(String(500), comment="why it was not delivered; no personal data")
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """Say that the message has arrived; ``note`` where it had arrived before."""
+
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Say that it could not be delivered yet and why; it is tried again."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Say that the other side will never take it, and why."""
+
+    reason: str
+
+
+Outcome = Delivered | Later | Refused
+Deliverer = Callable[[Session, dict[str, Any], datetime], Outcome]
+
+
+@dataclass
+class DeliveryCounts:
+    """Count what one round of delivery did."""
+
+    delivered: int = 0
+    later: int = 0
+    refused: int = 0
+
+
+def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any], now: datetime) -> OutboxMessage:
+    """Add a message to the transaction under way, unless one with this key is there already."""
+    known = session.scalar(select(OutboxMessage).where(OutboxMessage.key == key))
+    if known is not None:
+        return known
+    message = OutboxMessage(kind=kind, key=key, payload=payload, created_at=now, next_attempt_at=now, attempts=0)
+    session.add(message)
+    return message
+
+
+def deliver_due(
+    database: Database, deliverers: Mapping[str, Deliverer], clock: Clock, *, limit: int = 500
+) -> DeliveryCounts:
+    """Deliver what is due, oldest first, each message in transactions of its own.
+
+    A message is leased before it is sent, so that two workers don't send it at once; the deliverer has a session
+    that is committed with the outcome.
+    """
+    counts = DeliveryCounts()
+    tried: set[int] = set()
+    while len(tried) < limit:
+        message_id = _lease_next(database, deliverers, clock(), tried)
+        if message_id is None:
+            break
+        tried.add(message_id)
+        _deliver_one(database, deliverers, message_id, clock(), counts)
+    return counts
+
+
+def retry_waiting(session: Session, *, kind: str, now: datetime) -> int:
+    """Make all undelivered messages of ``kind`` due now; return how many."""
+    result = session.execute(
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.kind == kind,
+            OutboxMessage.delivered_at.is_(None),
+            OutboxMessage.given_up_at.is_(None),
+            OutboxMessage.next_attempt_at > now,
+        )
+        .values(next_attempt_at=now)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def _lease_next(database: Database, deliverers: Mapping[str, Deliverer], now: datetime, tried: set[int]) -> int | None:
+    with database.transaction() as session:
+        message = session.scalar(
+            select(OutboxMessage)
+            .where(
+                OutboxMessage.delivered_at.is_(None),
+                OutboxMessage.given_up_at.is_(None),
+                OutboxMessage.next_attempt_at <= now,
+                OutboxMessage.kind.in_(list(deliverers)),
+                OutboxMessage.id.not_in(tried),
+            )
+            .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if message is None:
+            return None
+        message.next_attempt_at = now + LEASE
+        message.attempts += 1
+        return message.id
+
+
+def _deliver_one(
+    database: Database,
+    deliverers: Mapping[str, Deliverer],
+    message_id: int,
+    now: datetime,
+    counts: DeliveryCounts,
+) -> None:
+    with database.session() as session:
+        message = session.get_one(OutboxMessage, message_id)
+        kind, payload, attempts = message.kind, dict(message.payload), message.attempts
+    # The network is asked outside of any transaction that holds a write lock.
+    with database.session(writes=False) as session:
+        try:
+            outcome = deliverers[kind](session, payload, now)
+        except Exception as error:  # whatever a deliverer raises must not stop the others
+            log.exception("outbox message %s (%s) failed", message_id, kind)
+            outcome = Later(type(error).__name__)
+    with database.transaction() as session:
+        message = session.get_one(OutboxMessage, message_id)
+        match outcome:
+            case Delivered(note):
+                message.delivered_at, message.last_error = now, note[:500] or None
+                counts.delivered += 1
+            case Later(reason) if attempts < GIVE_UP_AFTER:
+                wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 12), LONGEST_RETRY)
+                message.next_attempt_at, message.last_error = now + wait, reason[:500]
+                counts.later += 1
+            case Later(reason) | Refused(reason):
+                message.given_up_at, message.last_error = now, reason[:500]
+                counts.refused += 1

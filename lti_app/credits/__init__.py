@@ -1,0 +1,1 @@
+"""Qualification credit: the rule, proposals, and the ledger of hours."""

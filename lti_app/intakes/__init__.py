@@ -1,0 +1,1 @@
+"""Intakes, trainees and individual plans (regulation 5.2)."""

@@ -1,0 +1,1 @@
+"""Organisations, persons, their Moodle accounts and the roles granted to them."""

@@ -1,0 +1,112 @@
+"""Organisations, persons, Moodle accounts, granted roles."""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from lti_app.core.db import Base
+from lti_app.core.permissions import Role
+from lti_app.core.types import UtcDateTime, enum_type
+from lti_app.lti.models import Moodle
+
+
+class Category(enum.StrEnum):
+    """Name the qualification categories of teachers (4.1)."""
+
+    HIGHEST = "highest"
+    FIRST = "first"
+
+
+class Organisation(Base):
+    """Keep an educational organisation of any type (1.3)."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(60), unique=True)
+    name: Mapped[str] = mapped_column(String(500))
+    short_name: Mapped[str | None] = mapped_column(String(200))
+    type: Mapped[str | None] = mapped_column(String(100), comment="school, kindergarten, … as the centre writes it")
+    licensed: Mapped[bool] = mapped_column(
+        default=False, comment="may issue удостоверения: holds a licence for additional professional education"
+    )
+
+    @property
+    def label(self) -> str:
+        """Return the short name, or the full one where there is none."""
+        return self.short_name or self.name
+
+
+class Person(Base):
+    """Keep a person: a trainee at one site and perhaps a leader at another."""
+
+    __tablename__ = "person"
+    __table_args__ = (
+        CheckConstraint("email IS NOT NULL OR moodle_idnumber IS NOT NULL", name="can_be_found"),
+        CheckConstraint("category IS NOT NULL OR category_until IS NULL", name="category_expiry_needs_category"),
+        Index("uq_person_email", func.lower(text("email")), unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    last_name: Mapped[str] = mapped_column(String(100))
+    first_name: Mapped[str] = mapped_column(String(100))
+    middle_name: Mapped[str | None] = mapped_column(String(100))
+    email: Mapped[str | None] = mapped_column(String(254), comment="not an identity: may change or differ in case")
+    moodle_idnumber: Mapped[str | None] = mapped_column(String(255), unique=True, comment="idnumber of the Moodle user")
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey(Organisation.id), index=True)
+    position: Mapped[str | None] = mapped_column(String(200))
+    category: Mapped[Category | None] = mapped_column(enum_type(Category, "category"))
+    category_until: Mapped[date | None] = mapped_column(comment="older categories expire, newer ones don't")
+
+    organisation: Mapped[Organisation | None] = relationship()
+
+    @property
+    def full_name(self) -> str:
+        """Return last, first and middle name, as in Russian papers."""
+        return " ".join(part for part in (self.last_name, self.first_name, self.middle_name) if part)
+
+    @property
+    def short_name(self) -> str:
+        """Return the last name with initials: «Иванова А. П.»."""
+        initials = [f"{part[0]}." for part in (self.first_name, self.middle_name) if part]
+        return " ".join([self.last_name, *initials])
+
+    def has_category_on(self, day: date) -> bool:
+        """Tell whether the highest or first category holds on ``day`` (4.1)."""
+        return self.category is not None and (self.category_until is None or self.category_until >= day)
+
+
+class MoodleAccount(Base):
+    """Tie a person to a user of one Moodle, once it is certain who is who."""
+
+    __tablename__ = "moodle_account"
+    __table_args__ = (UniqueConstraint("moodle_id", "user_id"), UniqueConstraint("moodle_id", "person_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id))
+    user_id: Mapped[int] = mapped_column(comment="Moodle user id; sub of a launch, userId of a score")
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id), index=True)
+    matched_by: Mapped[str] = mapped_column(String(20), comment="idnumber, email or person (decided by hand)")
+    matched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    person: Mapped[Person] = relationship()
+
+
+class RoleGrant(Base):
+    """Keep a role given to a Moodle user; leaders and trainees are not granted, they follow from orders."""
+
+    __tablename__ = "role_grant"
+    __table_args__ = (
+        UniqueConstraint("moodle_id", "user_id", "role"),
+        CheckConstraint("role IN ('administrator', 'centre', 'council')", name="grantable"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id))
+    user_id: Mapped[int] = mapped_column(comment="Moodle user id")
+    role: Mapped[Role] = mapped_column(enum_type(Role, "role"))
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,1 @@
+"""Programmes, their versions and thematic plans (regulation 4.2, 5.1)."""

@@ -1,0 +1,1 @@
+"""Internship sites, their orders and leaders (regulation 3, 4)."""

@@ -1,0 +1,1 @@
+"""The night: database to desired roster, outcomes to database, run history."""

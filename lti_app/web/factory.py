@@ -1,0 +1,54 @@
+"""The one place where the parts are joined."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from flask import Flask
+
+from config.settings import Settings, SettingsError, load_settings
+from lti_app.core import edge
+from lti_app.core.clock import Clock
+from lti_app.core.db import Database
+from lti_app.core.edge import Tool
+from lti_app.core.vault import Vault
+from lti_app.web.actors import resolve_actor
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def build_app(settings: Settings | None, clock: Clock) -> Flask:
+    """Join settings, database, features and pages into an application."""
+    if settings is None:
+        try:
+            settings = load_settings()
+        except SettingsError as error:
+            sys.exit(str(error))
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    app = Flask("lti_app", static_folder=str(PACKAGE / "static"), template_folder=str(PACKAGE / "templates"))
+    _configure(app, settings)
+    app.extensions["ploshchadka"] = Tool(
+        settings=settings,
+        database=Database(settings.database_url),
+        clock=clock,
+        vault=Vault(settings.data_keys),
+        resolve_actor=resolve_actor,
+    )
+    edge.install(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        # The tool stands in a frame of another site: its cookie must be sent there, and only there.
+        SESSION_COOKIE_NAME="ploshchadka",
+        SESSION_COOKIE_SAMESITE="None",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_PARTITIONED=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )

