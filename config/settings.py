@@ -88,7 +88,7 @@ class SettingsSchema(Schema):
             backend = make_url(value).get_backend_name()
         except ArgumentError:
             backend = ""
-        if backend not in ("sqlite", "postgresql"):
+        if backend not in ("sqlite", "postgresql", "postgres"):
             raise ValidationError("must be a sqlite:/// or postgresql:// address")
 
     @validates("BROKER_URL")

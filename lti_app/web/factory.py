@@ -10,6 +10,7 @@ from flask import Flask
 
 from config.settings import Settings, SettingsError, load_settings
 from lti_app.core import edge
+from lti_app.core.cli import db, keys
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
@@ -37,6 +38,8 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         resolve_actor=resolve_actor,
     )
     edge.install(app)
+    app.cli.add_command(db)
+    app.cli.add_command(keys)
     return app
 
 

@@ -1,0 +1,108 @@
+"""A wrong or missing setting stops the start with one line that names it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from config.settings import SettingsError, load_settings
+
+GOOD = {
+    "SECRET_KEY": "x" * 40,
+    "DATA_KEYS": Fernet.generate_key().decode(),
+    "PUBLIC_URL": "https://tool.example.org/",
+}
+
+
+def test_three_settings_are_enough() -> None:
+    settings = load_settings(GOOD)
+    assert settings.database_url.startswith("sqlite:///")
+    assert settings.public_url == "https://tool.example.org"
+    assert str(settings.zone) == "Asia/Novokuznetsk"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", None),
+        ("DATA_KEYS", None),
+        ("DATA_KEYS", "not-a-key"),
+        ("DATA_KEYS", " , "),
+        ("PUBLIC_URL", None),
+        ("PUBLIC_URL", "tool.example.org"),
+        ("PUBLIC_URL", "https://tool.example.org/?a=b"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("DATABASE_URL", "nonsense"),
+        ("BROKER_URL", "redis://localhost"),
+        ("SMTP_URL", "http://localhost"),
+        ("TIMEZONE", "Asia/Nowhere"),
+        ("LOG_LEVEL", "LOUD"),
+        ("ACCENT_COLOUR", "blue"),
+        ("SUSPEND_SHARE", "1.5"),
+        ("SUSPEND_SHARE", "many"),
+        ("SUSPEND_FLOOR", "-1"),
+        ("SESSION_HOURS", "100"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(name: str, value: str | None) -> None:
+    environ = {key: text for key, text in {**GOOD, name: value}.items() if text is not None}
+    with pytest.raises(SettingsError) as refusal:
+        load_settings(environ)
+    assert str(refusal.value).startswith(f"{name}: ")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_toml_file_may_hold_settings_and_the_environment_wins(tmp_path: Path) -> None:
+    config = tmp_path / "app.toml"
+    config.write_text('TIMEZONE = "Europe/Moscow"\nLOG_LEVEL = "DEBUG"\nSUSPEND_FLOOR = 7\n', encoding="utf-8")
+    settings = load_settings({**GOOD, "APP_CONFIG": str(config), "LOG_LEVEL": "ERROR"})
+    assert (settings.timezone, settings.log_level, settings.suspend_floor) == ("Europe/Moscow", "ERROR", 7)
+
+
+@pytest.mark.parametrize(("content", "named"), [("COLOUR = 1", "COLOUR"), ("= 3", "APP_CONFIG")])
+def test_a_wrong_toml_file_is_refused(tmp_path: Path, content: str, named: str) -> None:
+    config = tmp_path / "app.toml"
+    config.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"^{named}: "):
+        load_settings({**GOOD, "APP_CONFIG": str(config)})
+
+
+def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("y" * 40 + "\n", encoding="utf-8")
+    environ = {key: value for key, value in GOOD.items() if key != "SECRET_KEY"}
+    assert load_settings({**environ, "SECRET_KEY_FILE": str(secret)}).secret_key == "y" * 40
+    with pytest.raises(SettingsError, match="^SECRET_KEY: set either"):
+        load_settings({**GOOD, "SECRET_KEY_FILE": str(secret)})
+    with pytest.raises(SettingsError, match="^SECRET_KEY_FILE: cannot read"):
+        load_settings({**environ, "SECRET_KEY_FILE": str(tmp_path / "absent")})
+
+
+def test_secrets_are_not_shown_when_settings_are_printed() -> None:
+    settings = load_settings({**GOOD, "SMTP_URL": "smtp://user:hidden@mail.example.org"})
+    assert not any(secret in repr(settings) for secret in (GOOD["SECRET_KEY"], GOOD["DATA_KEYS"], "hidden"))
+
+
+def test_postgresql_addresses_get_the_driver_that_is_installed() -> None:
+    for scheme in ("postgres", "postgresql"):
+        settings = load_settings({**GOOD, "DATABASE_URL": f"{scheme}://u@h/d"})
+        assert settings.database_url == "postgresql+psycopg://u@h/d"
+
+
+def test_the_command_line_stops_with_the_line_and_nothing_else() -> None:
+    environ = {"PATH": os.environ["PATH"], **GOOD, "TIMEZONE": "Mars/Olympus"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "lti_app", "db", "upgrade"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert done.stderr.strip() == "TIMEZONE: must be a zone name such as Asia/Novokuznetsk"
