@@ -18,6 +18,8 @@ from config.settings import Settings
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
 from lti_app.core.errors import NotSignedIn
+from lti_app.core.jobs import Jobs
+from lti_app.core.outbox import QUEUED, Deliverer, deliver_due
 from lti_app.core.permissions import Actor, Permission, permission_of
 from lti_app.core.vault import Vault
 
@@ -49,6 +51,8 @@ class Tool:
     clock: Clock
     vault: Vault
     resolve_actor: Callable[[Session, SignedIn, datetime], Actor]
+    jobs: Jobs = field(default_factory=Jobs)
+    deliverers: dict[str, Deliverer] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
 
 
@@ -117,6 +121,11 @@ def actor() -> Actor:
     return cast(Actor, g.actor)
 
 
+def deliver_in_background(parts: Tool) -> None:
+    """Deliver what the outbox holds, in a thread of this process; the night and the timer deliver what it misses."""
+    parts.jobs.submit("outbox", lambda: deliver_due(parts.database, parts.deliverers, parts.clock))
+
+
 def install(app: Flask) -> None:
     """Check permissions before each view; end each request's transaction."""
 
@@ -135,6 +144,8 @@ def install(app: Flask) -> None:
         session = g.get("db")
         if session is not None and request.method not in READ_METHODS and response.status_code < 400:
             session.commit()
+            if session.info.pop(QUEUED, False):
+                deliver_in_background(tool())
         return response
 
     @app.teardown_request

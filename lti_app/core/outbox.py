@@ -21,6 +21,8 @@ LEASE = timedelta(minutes=2)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
 GIVE_UP_AFTER = 40
+QUEUED = "outbox_queued"
+"""Key in ``Session.info``: something was queued in this session, so delivery may begin after its commit."""
 
 
 class OutboxMessage(Base):
@@ -89,6 +91,7 @@ def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any], n
         return known
     message = OutboxMessage(kind=kind, key=key, payload=payload, created_at=now, next_attempt_at=now, attempts=0)
     session.add(message)
+    session.info[QUEUED] = True
     return message
 
 

@@ -1,0 +1,146 @@
+"""One run at a time per Moodle: a row that a living run keeps warm, and that a dead run leaves to the next."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from lti_app.core.clock import Clock
+from lti_app.core.db import Database
+from lti_app.sync.models import SyncLock
+
+log = logging.getLogger(__name__)
+
+STALE_AFTER = timedelta(minutes=3)
+BEAT_EVERY = timedelta(seconds=20)
+
+
+class LockHeld(Exception):
+    """Say that another run holds the lock: who, and since when (UTC)."""
+
+    def __init__(self, holder: str, taken_at: datetime) -> None:
+        super().__init__(f"another run holds the lock: {holder}, since {taken_at:%Y-%m-%d %H:%M:%S} UTC")
+        self.holder = holder
+        self.taken_at = taken_at
+
+
+class LockLost(Exception):
+    """Say that somebody took the lock away from this run: it must stop writing."""
+
+
+def new_holder() -> str:
+    """Name this run: host, process, and a part that no other run has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def take(database: Database, moodle_id: int, holder: str, now: datetime) -> bool:
+    """Take the lock of ``moodle_id``; return whether a dead run had left it. Raises LockHeld."""
+    try:
+        with database.transaction() as session:
+            session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
+    except IntegrityError:
+        _take_over(database, moodle_id, holder, now)
+        return True
+    return False
+
+
+def _take_over(database: Database, moodle_id: int, holder: str, now: datetime) -> None:
+    with database.transaction() as session:
+        held = session.get(SyncLock, moodle_id, with_for_update=True)
+        if held is None:  # given back between the two transactions
+            session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
+            return
+        if not _is_dead(held, now):
+            raise LockHeld(held.holder, held.taken_at)
+        held.holder, held.taken_at, held.beat_at = holder, now, now
+
+
+def _is_dead(lock: SyncLock, now: datetime) -> bool:
+    if now - lock.beat_at > STALE_AFTER:
+        return True
+    host, pid, _ = lock.holder.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it lives, under another user
+        return False
+    return False
+
+
+def release(database: Database, moodle_id: int, holder: str) -> None:
+    """Give the lock back, if it still is this run's."""
+    with database.transaction() as session:
+        session.execute(delete(SyncLock).where(SyncLock.moodle_id == moodle_id, SyncLock.holder == holder))
+
+
+def beat(database: Database, moodle_id: int, holder: str, now: datetime) -> None:
+    """Show that the run lives. Raises LockLost where the lock is somebody else's now."""
+    with database.transaction() as session:
+        result = session.execute(
+            update(SyncLock).where(SyncLock.moodle_id == moodle_id, SyncLock.holder == holder).values(beat_at=now)
+        )
+        if getattr(result, "rowcount", 0) != 1:
+            raise LockLost(holder)
+
+
+class Heart:
+    """Keep a lock warm from a thread; tell the run when the lock was lost."""
+
+    def __init__(self, database: Database, moodle_id: int, holder: str, clock: Clock) -> None:
+        self._database, self._moodle_id, self._holder, self._clock = database, moodle_id, holder, clock
+        self._stop = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"heart-{moodle_id}", daemon=True)
+
+    def _run(self) -> None:
+        while not self._stop.wait(BEAT_EVERY.total_seconds()):
+            try:
+                beat(self._database, self._moodle_id, self._holder, self._clock())
+            except LockLost:
+                self._lost.set()
+                return
+            except SQLAlchemyError:  # a database that was busy for a moment; the next beat tries again
+                log.warning("could not show that the run lives", exc_info=True)
+
+    def check(self) -> None:
+        """Raise LockLost if the lock was taken away meanwhile."""
+        if self._lost.is_set():
+            raise LockLost(self._holder)
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop beating and wait for the thread."""
+        self._stop.set()
+        self._thread.join()
+
+
+@contextmanager
+def held(database: Database, moodle_id: int, clock: Clock) -> Iterator[tuple[Heart, bool]]:
+    """Hold the lock for the length of the block; yield the heart and whether a dead run had left the lock.
+
+    Raises LockHeld.
+    """
+    holder = new_holder()
+    was_left = take(database, moodle_id, holder, clock())
+    heart = Heart(database, moodle_id, holder, clock)
+    heart.start()
+    try:
+        yield heart, was_left
+    finally:
+        heart.stop()
+        release(database, moodle_id, holder)

@@ -1,0 +1,164 @@
+"""What administrators see and decide about the night: runs, failures, held plans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from lti_app.core import audit
+from lti_app.core.errors import Conflict, NotFound
+from lti_app.core.permissions import Actor, Permission
+from lti_app.lti.models import Moodle
+from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncLock, SyncRun
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """Hold one run with a page of its changes, failed ones first."""
+
+    run: SyncRun
+    changes: list[SyncChange]
+    changes_total: int
+    failures_total: int
+
+
+def recent_runs(session: Session, limit: int = 20) -> list[SyncRun]:
+    """Return the newest runs of all Moodles, newest first."""
+    return list(
+        session.scalars(
+            select(SyncRun).options(joinedload(SyncRun.moodle)).order_by(SyncRun.started_at.desc()).limit(limit)
+        )
+    )
+
+
+def run_detail(
+    session: Session, run_id: int, *, only_failed: bool = False, offset: int = 0, limit: int = 50
+) -> RunDetail:
+    """Return a run and a page of its changes. Raises NotFound."""
+    run = session.get(SyncRun, run_id, options=[joinedload(SyncRun.moodle)])
+    if run is None:
+        raise NotFound("no_such_run", _l("There is no such run."))
+    of_run = SyncChange.run_id == run_id
+    total = session.scalar(select(func.count()).select_from(SyncChange).where(of_run)) or 0
+    failures = session.scalar(select(func.count()).select_from(SyncChange).where(of_run, SyncChange.failed)) or 0
+    query = select(SyncChange).where(of_run).order_by(SyncChange.failed.desc(), SyncChange.id)
+    if only_failed:
+        query = query.where(SyncChange.failed)
+    return RunDetail(run, list(session.scalars(query.offset(offset).limit(limit))), total, failures)
+
+
+def failures_of(session: Session, run_id: int) -> list[SyncChange]:
+    """Return the failed changes of a run, in the order in which they happened."""
+    return list(
+        session.scalars(
+            select(SyncChange).where(SyncChange.run_id == run_id, SyncChange.failed).order_by(SyncChange.id)
+        )
+    )
+
+
+def held_plans(session: Session) -> list[HeldPlan]:
+    """Return the plans that wait for a decision or for their run, oldest first."""
+    return list(
+        session.scalars(
+            select(HeldPlan)
+            .options(joinedload(HeldPlan.moodle))
+            .where(HeldPlan.state.in_([PlanState.HELD, PlanState.APPROVED]))
+            .order_by(HeldPlan.created_at)
+        )
+    )
+
+
+def moodles(session: Session) -> list[Moodle]:
+    """Return all Moodles by name."""
+    return list(session.scalars(select(Moodle).order_by(Moodle.name)))
+
+
+def find_moodle(session: Session, name: str) -> Moodle:
+    """Return the Moodle called ``name``. Raises NotFound, listing the known names."""
+    moodle = session.scalar(select(Moodle).where(Moodle.name == name))
+    if moodle is None:
+        known = ", ".join(item.name for item in moodles(session)) or "—"
+        raise NotFound(
+            "no_such_moodle",
+            _l("There is no Moodle called “%(name)s”.", name=name),
+            remedy=_l("Known ones: %(known)s.", known=known),
+        )
+    return moodle
+
+
+def approve_plan(session: Session, *, held_plan_id: int, actor: Actor, now: datetime) -> HeldPlan:
+    """Let a held plan be applied by the run that follows, if the world still is as it was.
+
+    Raises Forbidden, NotFound, Conflict (decided or expired meanwhile).
+    """
+    actor.require(Permission.APPROVE_SYNC)
+    held = session.get(HeldPlan, held_plan_id, with_for_update=True)
+    if held is None:
+        raise NotFound("no_such_plan", _l("There is no such held plan."))
+    if held.state is PlanState.APPROVED:
+        return held
+    if held.state is not PlanState.HELD:
+        raise Conflict(
+            "plan_not_held",
+            _l("This plan no longer waits for approval: it was applied, or Moodle has changed since."),
+            remedy=_l("Look at the newest run; start a new one if needed."),
+        )
+    held.state, held.approved_at, held.approved_by = PlanState.APPROVED, now, actor.name
+    audit.record(session, actor=actor, now=now, action="approve_plan", on=held, changes={"plan": [None, held.plan_id]})
+    return held
+
+
+def held_plan_named(session: Session, plan: str) -> HeldPlan:
+    """Return the open held plan whose id begins with ``plan`` (8 characters are enough). Raises NotFound."""
+    matches = [held for held in held_plans(session) if len(plan) >= 8 and held.plan_id.startswith(plan)]
+    if len(matches) != 1:
+        raise NotFound(
+            "no_such_plan",
+            _l("No held plan is called “%(plan)s”.", plan=plan),
+            remedy=_l("`sync status` lists the plans that wait."),
+        )
+    return matches[0]
+
+
+def current_locks(session: Session) -> dict[int, SyncLock]:
+    """Return the locks that are held, by Moodle."""
+    return {lock.moodle_id: lock for lock in session.scalars(select(SyncLock))}
+
+
+def report(session: Session, run: SyncRun) -> dict[str, Any]:
+    """Return the object that ``sync run --json`` prints (interface.md)."""
+    return {
+        "plan": run.plan_id,
+        "run": run.id,
+        "moodle": run.moodle.name,
+        "status": run.status.value,
+        "counts": run.counts,
+        "calls": run.calls,
+        "seconds": round(run.seconds, 3),
+        "failures": [
+            {
+                "change": f"{change.kind} {change.target}",
+                "errorcode": change.errorcode,
+                "message": change.message,
+                "remedy": change.remedy,
+            }
+            for change in failures_of(session, run.id)
+        ],
+        "held": run.held,
+        "notes": run.notes,
+        "error": run.error,
+    }
+
+
+EXIT_CODES = {
+    RunStatus.DONE: 0,
+    RunStatus.FAILED_SOME: 1,
+    RunStatus.HELD: 2,
+    RunStatus.UNREADABLE: 3,
+}
+"""Exit codes of ``sync run`` (interface.md); 4, another run holds the lock, makes no run at all."""
