@@ -1,0 +1,326 @@
+"""What pages show of intakes, trainees and meetings: frozen read models. Times in UTC, hours academic."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from flask_babel import lazy_gettext as _l
+
+from lti_app.core.errors import Text
+from lti_app.credits.rules import Completion, Missing
+from lti_app.meetings.models import Presence
+from lti_app.programmes.models import Form, Mode
+
+
+class MeetingPhase(enum.StrEnum):
+    """Say where a meeting stands in time."""
+
+    PAST = "past"
+    NOW = "now"
+    NEXT = "next"
+    """Still to come; the nearest is the overview's ``next_meeting``."""
+    CANCELLED = "cancelled"
+
+
+PHASE_NAMES: dict[MeetingPhase, Text] = {
+    MeetingPhase.PAST: _l("has taken place"),
+    MeetingPhase.NOW: _l("under way"),
+    MeetingPhase.NEXT: _l("to come"),
+    MeetingPhase.CANCELLED: _l("cancelled"),
+}
+
+
+class CreditState(enum.StrEnum):
+    """Say how far a trainee's credit is."""
+
+    NONE = "none"
+    """Something is missing still."""
+    MET = "met"
+    """Nothing is missing; the night will propose."""
+    PROPOSED = "proposed"
+    """Hours wait for the leader's word (perhaps beside hours credited before)."""
+    CREDITED = "credited"
+    """All hours that count stand in the ledger."""
+
+
+CREDIT_STATE_NAMES: dict[CreditState, Text] = {
+    CreditState.NONE: _l("not due yet"),
+    CreditState.MET: _l("all met, proposed with the next night"),
+    CreditState.PROPOSED: _l("waiting for the leader"),
+    CreditState.CREDITED: _l("credited"),
+}
+
+
+@dataclass(frozen=True)
+class TopicProgress:
+    """Show a row of the thematic plan with the hours attended of it."""
+
+    topic_id: int
+    position: int
+    title: str
+    form: Form
+    mode: Mode
+    hours_done: Decimal
+    hours_total: Decimal
+
+    @property
+    def is_done(self) -> bool:
+        """Tell whether all hours of the topic are attended."""
+        return self.hours_done >= self.hours_total
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Show when, where and about what a meeting is."""
+
+    meeting_id: int
+    intake_id: int
+    topic_id: int
+    topic_position: int
+    topic: str
+    form: Form
+    mode: Mode
+    starts_at: datetime
+    ends_at: datetime
+    minutes: int
+    hours: Decimal
+    place: str | None
+    phase: MeetingPhase
+
+
+@dataclass(frozen=True)
+class TraineeMeeting(Slot):
+    """Show a meeting to a trainee: may it be joined, when did this person join, what does it count."""
+
+    opens_at: datetime | None
+    """When joining opens (15 minutes before); None for meetings on site and cancelled ones."""
+    can_join: bool
+    is_inside: bool
+    """Joined and not left yet."""
+    joined_at: datetime | None
+    """First joining."""
+    left_at: datetime | None
+    """Last leaving; None while inside."""
+    minutes_joined: int | None
+    """Minutes of the meeting's own time; None where nobody joins through the tool (on site)."""
+    presence: Presence | None
+    """The leader's word; None while it is waited for."""
+    hours_counted: Decimal
+    """Hours of this meeting that count; less than ``hours`` where the topic is full."""
+
+
+@dataclass(frozen=True)
+class CreditLine:
+    """Show an entry of the ledger. ``hours`` is negative for a reversal."""
+
+    entry_id: int
+    trainee_id: int
+    name: str
+    hours: Decimal
+    is_reversal: bool
+    is_reversed: bool
+    decided_by: str
+    decided_at: datetime
+    rule: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class TraineeOverview:
+    """Show a trainee one intake: what is next, how many hours are missing, what counts."""
+
+    intake_id: int
+    intake_code: str
+    trainee_id: int
+    name: str
+    programme_title: str
+    site: str
+    """Label of the organisation that hosts the site."""
+    direction: str
+    leader: str | None
+    starts_on: date
+    ends_on: date
+    moodle_url: str
+    course_id: int | None
+    hours_total: Decimal
+    hours_needed: Decimal
+    hours_attended: Decimal
+    """Confirmed by the leader and counting (capped per topic)."""
+    hours_credited: Decimal
+    hours_proposed: Decimal
+    topics: tuple[TopicProgress, ...]
+    meetings: tuple[TraineeMeeting, ...]
+    """By time."""
+    next_meeting: TraineeMeeting | None
+    """The one under way, else the nearest to come."""
+    missing: tuple[Missing, ...]
+    needs_completion: bool
+    completion: Completion | None
+    """Activities other than the tool's link: done, total, read_at; None until Moodle was read."""
+    credit_state: CreditState
+    credits: tuple[CreditLine, ...]
+    rule: Text
+
+    @property
+    def hours_missing(self) -> Decimal:
+        """Return the hours that are missing for credit."""
+        return max(Decimal(0), self.hours_needed - self.hours_attended)
+
+
+@dataclass(frozen=True)
+class MeetingLine(Slot):
+    """Show a meeting to the leader, with counts of the trainees enrolled now."""
+
+    trainees: int
+    joined: int
+    """Trainees who joined at any time."""
+    inside: int
+    """Trainees who are in now."""
+    confirmed: int
+    """Trainees whose presence or absence the leader has confirmed."""
+    present: int
+    attendance_waiting: bool
+    """The meeting has ended and somebody is unconfirmed."""
+
+
+@dataclass(frozen=True)
+class IntakeCard:
+    """Show the leader one intake at a glance."""
+
+    intake_id: int
+    intake_code: str
+    programme_title: str
+    site: str
+    direction: str
+    starts_on: date
+    ends_on: date
+    is_published: bool
+    course_id: int | None
+    capacity: int
+    trainees: int
+    meetings: int
+    meetings_past: int
+    upcoming: tuple[MeetingLine, ...]
+    """Under way or starting within seven days, by time."""
+    attendance_waiting: tuple[MeetingLine, ...]
+    proposals_waiting: int
+    credited: int
+    """Trainees with credited hours."""
+    behind: int
+    """Trainees who cannot reach the needed hours even with every meeting left."""
+
+
+@dataclass(frozen=True)
+class TraineeRow:
+    """Show a trainee to the leader."""
+
+    trainee_id: int
+    person_id: int
+    name: str
+    short_name: str
+    organisation: str | None
+    has_left: bool
+    hours_attended: Decimal
+    hours_needed: Decimal
+    hours_credited: Decimal
+    hours_proposed: Decimal
+    missing: tuple[Missing, ...]
+    is_behind: bool
+    completion: Completion | None
+    credit_state: CreditState
+    marks: tuple[Presence | None, ...]
+    """The leader's word for each meeting, in the order of ``IntakeOverview.meetings``."""
+
+
+@dataclass(frozen=True)
+class ProposalLine:
+    """Show a proposal that waits for the leader. ``is_current``: facts still bear it, so it can be confirmed."""
+
+    proposal_id: int
+    trainee_id: int
+    name: str
+    hours: Decimal
+    hours_credited: Decimal
+    """Credited before."""
+    meetings: int
+    """Attended meetings that the proposal rests on."""
+    completion: Completion | None
+    proposed_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class IntakeOverview:
+    """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
+
+    intake_id: int
+    intake_code: str
+    programme_title: str
+    site: str
+    direction: str
+    starts_on: date
+    ends_on: date
+    is_published: bool
+    capacity: int
+    moodle_url: str
+    course_id: int | None
+    hours_total: Decimal
+    hours_needed: Decimal
+    needs_completion: bool
+    rule: Text
+    trainees: tuple[TraineeRow, ...]
+    """Enrolled ones by name, then those who left."""
+    meetings: tuple[MeetingLine, ...]
+    """By time."""
+    attendance_waiting: tuple[MeetingLine, ...]
+    proposals: tuple[ProposalLine, ...]
+    credits: tuple[CreditLine, ...]
+    """The ledger of this intake, oldest first."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """Show one stay in a meeting: ``left_how`` is self, leader or end."""
+
+    joined_at: datetime
+    left_at: datetime | None
+    left_how: str | None
+
+
+@dataclass(frozen=True)
+class MeetingTrainee:
+    """Show the leader one trainee at a meeting."""
+
+    trainee_id: int
+    name: str
+    organisation: str | None
+    stays: tuple[Stay, ...]
+    is_inside: bool
+    minutes_joined: int | None
+    """Minutes of the meeting's own time so far; None on site."""
+    suggested: Presence | None
+    """From the join log: present from 75 % of the meeting on; None on site, or while it can still change."""
+    presence: Presence | None
+    """The leader's word."""
+    confirmed_at: datetime | None
+    confirmed_by: str | None
+    is_credited: bool
+    """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
+
+
+@dataclass(frozen=True)
+class MeetingOverview:
+    """Show the leader one meeting: who came, for how long, what is confirmed."""
+
+    meeting: MeetingLine
+    intake_code: str
+    programme_title: str
+    site: str
+    room_url: str | None
+    can_confirm: bool
+    """The meeting has begun and is not cancelled."""
+    trainees: tuple[MeetingTrainee, ...]
+    """Enrolled ones by name."""
