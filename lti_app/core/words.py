@@ -15,12 +15,13 @@ MUNICIPAL_LOCALE = "ru"
 
 
 def _hours(value: Decimal) -> str:
-    return format_decimal(value, format="#,##0.##", locale=get_locale() or "en")
+    return str(format_decimal(value, format="#,##0.##", locale=get_locale() or "en"))
 
 
 def hours_words(value: Decimal) -> Text:
     """Return hours as people write them in the reader's language: 18, or 1,5 in Russian. Evaluated when shown."""
-    return LazyString(_hours, value)
+    words: Text = LazyString(_hours, value)
+    return words
 
 
 def in_municipal_language(text: Text) -> str:

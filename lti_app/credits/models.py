@@ -97,4 +97,4 @@ class ScoreState(Base):
     trainee_id: Mapped[int] = mapped_column(ForeignKey(Trainee.id), primary_key=True)
     stamp: Mapped[datetime] = mapped_column(UtcDateTime, comment="timestamp of the last score handed out; rises")
     posted_hours: Mapped[Decimal | None] = mapped_column(Hours, comment="hours that Moodle last acknowledged")
-    posted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    posted_stamp: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="timestamp they were posted with")

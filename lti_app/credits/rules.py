@@ -80,24 +80,26 @@ class Missing:
     @property
     def text(self) -> Text:
         """Return the reason in the reader's language."""
-        match self.reason:
-            case Reason.HOURS:
-                return _l(
-                    "%(done)s of %(needed)s academic hours attended, %(left)s still missing",
-                    done=hours_words(self.done),
-                    needed=hours_words(self.needed),
-                    left=hours_words(self.needed - self.done),
-                )
-            case Reason.ACTIVITIES:
-                return _l(
-                    "%(done)s of %(needed)s activities of the Moodle course completed",
-                    done=hours_words(self.done),
-                    needed=hours_words(self.needed),
-                )
-            case Reason.COMPLETION_UNKNOWN:
-                return _l("completion of the Moodle course has not been read yet; it is read every night")
-            case Reason.NOTHING_TRACKED:
-                return _l("the Moodle course has no activity whose completion is tracked; the leader has to set one up")
+        numbers: dict[str, Text] = {
+            "done": hours_words(self.done),
+            "needed": hours_words(self.needed),
+            "left": hours_words(self.needed - self.done),
+        }
+        words: dict[Reason, Text] = {
+            Reason.HOURS: _l(
+                "%(done)s of %(needed)s academic hours attended, %(left)s still missing",
+                **numbers,
+            ),
+            Reason.ACTIVITIES: _l("%(done)s of %(needed)s activities of the Moodle course completed", **numbers),
+            Reason.COMPLETION_UNKNOWN: _l(
+                "completion in the Moodle course is read every night; not yet for this trainee"
+            ),
+            Reason.NOTHING_TRACKED: _l(
+                "completion in the Moodle course is asked for, but none of its activities is tracked; "
+                "the leader has to set one up"
+            ),
+        }
+        return words[self.reason]
 
 
 @dataclass(frozen=True)
@@ -173,18 +175,15 @@ def hours_due(demand: Demand, standing: Standing, credited: Decimal) -> Decimal:
 
 def rule_words(demand: Demand) -> Text:
     """Return the rule by which credit is decided, for the ledger and for pages."""
-    words = {
-        "needed": hours_words(demand.needed),
-        "total": hours_words(demand.total),
-    }
-    if demand.needs_completion:
-        return _l(
-            "At least %(needed)s of %(total)s academic hours attended by the leader's word, each topic counting at most "
-            "its own hours, and all tracked activities of the Moodle course completed.",
-            **words,
-        )
-    return _l(
+    numbers: dict[str, Text] = {"needed": hours_words(demand.needed), "total": hours_words(demand.total)}
+    hours: Text = _l(
         "At least %(needed)s of %(total)s academic hours attended by the leader's word, each topic counting at most "
         "its own hours.",
-        **words,
+        **numbers,
     )
+    hours_and_activities: Text = _l(
+        "At least %(needed)s of %(total)s academic hours attended by the leader's word, each topic counting at most "
+        "its own hours, and all tracked activities of the Moodle course completed.",
+        **numbers,
+    )
+    return hours_and_activities if demand.needs_completion else hours

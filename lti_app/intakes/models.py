@@ -43,7 +43,7 @@ class Intake(Base):
         UtcDateTime, comment="from then on the night keeps a course; only on an approved version (4.2)"
     )
     course_id: Mapped[int | None] = mapped_column(comment="Moodle course id, once made or tied")
-    course_tied_by: Mapped[str | None] = mapped_column(String(20), comment="night (made by the tool) or leader (tied)")
+    course_tied_by: Mapped[str | None] = mapped_column(String(20), comment="night (made by the tool), idnumber (of the course) or leader")
 
     version: Mapped[ProgrammeVersion] = relationship()
     moodle: Mapped[Moodle] = relationship()
@@ -91,5 +91,5 @@ class MoodleProgress(Base):
 
     @property
     def complete(self) -> bool:
-        """Tell whether every tracked activity other than the tool's own link is complete."""
-        return self.activities_complete >= self.activities_total
+        """Tell whether there are tracked activities other than the tool's own link, and all are complete."""
+        return 0 < self.activities_total <= self.activities_complete

@@ -92,7 +92,10 @@ class Attendance(Base):
     """Keep the leader's word on one trainee at one meeting; only this counts for hours."""
 
     __tablename__ = "attendance"
-    __table_args__ = (UniqueConstraint("meeting_id", "trainee_id"),)
+    __table_args__ = (
+        UniqueConstraint("meeting_id", "trainee_id"),
+        CheckConstraint("NOT is_credited OR presence = 'present'", name="credited_is_present"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     meeting_id: Mapped[int] = mapped_column(ForeignKey(Meeting.id))
@@ -101,6 +104,9 @@ class Attendance(Base):
     minutes_joined: Mapped[int | None] = mapped_column(comment="from the join log, where there is one")
     confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     confirmed_by_id: Mapped[int] = mapped_column(ForeignKey(Person.id))
+    is_credited: Mapped[bool] = mapped_column(
+        default=False, comment="an entry of the ledger rests on it: it holds until that is reversed"
+    )
 
     meeting: Mapped[Meeting] = relationship()
     trainee: Mapped[Trainee] = relationship()

@@ -82,6 +82,12 @@ def upgrade() -> None:
         sa.Column("url", sa.String(length=500), nullable=False, comment="wwwroot, without a slash at the end"),
         sa.Column("token_encrypted", sa.Text(), nullable=False, comment="web-service token, encrypted with DATA_KEYS"),
         sa.Column(
+            "template_course",
+            sa.String(length=255),
+            nullable=True,
+            comment="the template as it was given: a course id or a shortname",
+        ),
+        sa.Column(
             "template_course_id",
             sa.Integer(),
             nullable=True,
@@ -340,6 +346,12 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(length=64), nullable=False, comment="SHA-256 of the token, hex"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "busy_until",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="a registration is under way until then, so that a page loaded twice registers once",
+        ),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("registration_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["moodle_id"], ["moodle.id"], name=op.f("fk_lti_invitation_moodle_id")),
@@ -545,7 +557,10 @@ def upgrade() -> None:
         ),
         sa.Column("course_id", sa.Integer(), nullable=True, comment="Moodle course id, once made or tied"),
         sa.Column(
-            "course_tied_by", sa.String(length=20), nullable=True, comment="night (made by the tool) or leader (tied)"
+            "course_tied_by",
+            sa.String(length=20),
+            nullable=True,
+            comment="night (made by the tool), idnumber (of the course) or leader",
         ),
         sa.CheckConstraint("capacity > 0", name=op.f("ck_intake_capacity_positive")),
         sa.CheckConstraint("ends_on >= starts_on", name=op.f("ck_intake_dates_forward")),
@@ -688,6 +703,13 @@ def upgrade() -> None:
         sa.Column("minutes_joined", sa.Integer(), nullable=True, comment="from the join log, where there is one"),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_by_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "is_credited",
+            sa.Boolean(),
+            nullable=False,
+            comment="an entry of the ledger rests on it: it holds until that is reversed",
+        ),
+        sa.CheckConstraint("NOT is_credited OR presence = 'present'", name=op.f("ck_attendance_credited_is_present")),
         sa.ForeignKeyConstraint(["confirmed_by_id"], ["person.id"], name=op.f("fk_attendance_confirmed_by_id")),
         sa.ForeignKeyConstraint(["meeting_id"], ["meeting.id"], name=op.f("fk_attendance_meeting_id")),
         sa.ForeignKeyConstraint(["trainee_id"], ["trainee.id"], name=op.f("fk_attendance_trainee_id")),
@@ -777,7 +799,7 @@ def upgrade() -> None:
             "stamp", sa.DateTime(timezone=True), nullable=False, comment="timestamp of the last score handed out; rises"
         ),
         sa.Column("posted_hours", sa.Integer(), nullable=True, comment="hours that Moodle last acknowledged"),
-        sa.Column("posted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("posted_stamp", sa.DateTime(timezone=True), nullable=True, comment="timestamp they were posted with"),
         sa.ForeignKeyConstraint(["trainee_id"], ["trainee.id"], name=op.f("fk_score_state_trainee_id")),
         sa.PrimaryKeyConstraint("trainee_id", name=op.f("pk_score_state")),
     )
