@@ -21,6 +21,9 @@ class Moodle(Base):
     name: Mapped[str] = mapped_column(String(60), unique=True, comment="short name used on the command line")
     url: Mapped[str] = mapped_column(String(500), unique=True, comment="wwwroot, without a slash at the end")
     token_encrypted: Mapped[str] = mapped_column(Text, comment="web-service token, encrypted with DATA_KEYS")
+    template_course: Mapped[str | None] = mapped_column(
+        String(255), comment="the template as it was given: a course id or a shortname"
+    )
     template_course_id: Mapped[int | None] = mapped_column(
         comment="Moodle course that intakes' courses are copied from"
     )
@@ -60,6 +63,9 @@ class LtiInvitation(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, comment="SHA-256 of the token, hex")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    busy_until: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="a registration is under way until then, so that a page loaded twice registers once"
+    )
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     registration_id: Mapped[int | None] = mapped_column(ForeignKey(LtiRegistration.id))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import Flask
 
 from config.settings import Settings, SettingsError, load_settings
+from lti_app import lti
 from lti_app.core import edge
 from lti_app.core.cli import db, keys
 from lti_app.core.clock import Clock
@@ -40,6 +41,7 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
     edge.install(app)
     app.cli.add_command(db)
     app.cli.add_command(keys)
+    lti.install(app, app.extensions["ploshchadka"])
     return app
 
 

@@ -1,0 +1,155 @@
+"""Commands about Moodles and registrations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
+
+from lti_app.core.edge import tool
+from lti_app.core.errors import DomainError
+from lti_app.core.permissions import SYSTEM
+from lti_app.core.saving import Saved
+from lti_app.lti.invitations import LIFE, invite
+from lti_app.lti.keys import OVERLAP, PUBLISHED_AFTERWARDS, ensure_key, rotate_keys
+from lti_app.lti.models import LtiRegistration, Moodle
+from lti_app.lti.moodles import save_moodle
+from lti_app.lti.parts import parts
+from lti_app.lti.registrations import add_registration, moodle_named
+
+moodle_commands = AppGroup("moodle", help="Moodles that the tool serves.")
+lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and its keys.")
+
+
+@moodle_commands.command("add")
+@click.argument("name")
+@click.option("--url", required=True, help="Moodle's address, such as https://moodle.example.org")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="file with the web-service token; without it the token is read from standard input",
+)
+@click.option("--template", metavar="COURSE", help="id or shortname of the course to copy intakes' courses from")
+@click.option("--category", type=click.IntRange(min=1), help="id of the category of new courses")
+@with_appcontext
+def moodle_add(name: str, url: str, token_file: Path | None, template: str | None, category: int | None) -> None:
+    """Store the access to the web services of the Moodle NAME; running it again updates."""
+    token = _read_token(token_file)
+    with _plainly(), tool().database.transaction() as session:
+        saved = save_moodle(
+            session,
+            tool().vault,
+            name=name,
+            url=url,
+            token=token,
+            template=template,
+            category=category,
+            actor=SYSTEM,
+            now=tool().clock(),
+        )
+    parts().registrations.forget()
+    done = {Saved.CREATED: "stored", Saved.CHANGED: "updated", Saved.UNCHANGED: "unchanged"}[saved]
+    click.echo(f"Moodle {name} {done}; check it with: moodle doctor {name}")
+
+
+@lti_commands.command("invite")
+@click.argument("name")
+@with_appcontext
+def lti_invite(name: str) -> None:
+    """Print a one-time address that registers the tool with the Moodle NAME."""
+    with _plainly(), tool().database.transaction() as session:
+        token = invite(session, moodle=moodle_named(session, name), actor=SYSTEM, now=tool().clock())
+    click.echo(f"{tool().settings.public_url}/lti/register/{token}")
+    click.echo(
+        f"Paste it in Moodle: Site administration, Plugins, External tool, Manage tools; then activate the tool. "
+        f"It serves once, for {LIFE.days} days.",
+        err=True,
+    )
+
+
+@lti_commands.command("add")
+@click.argument("name")
+@click.option("--issuer", required=True)
+@click.option("--client-id", required=True)
+@click.option("--deployment-id", required=True)
+@click.option("--auth-login-url", required=True)
+@click.option("--auth-token-url", required=True)
+@click.option("--key-set-url", required=True)
+@with_appcontext
+def lti_add(name: str, **given: str) -> None:
+    """Store a registration that was made by hand in the Moodle NAME."""
+    with _plainly(), tool().database.transaction() as session:
+        add_registration(
+            session,
+            moodle=moodle_named(session, name),
+            **given,
+            actor=SYSTEM,
+            now=tool().clock(),
+        )
+        ensure_key(session, tool().vault, tool().clock())
+    parts().registrations.forget()
+    public_url = tool().settings.public_url
+    click.echo(f"registered with {name} as {given['client_id']}. In Moodle the tool needs:")
+    click.echo(f"  tool URL, redirection URI   {public_url}/lti/launch")
+    click.echo(f"  content selection URL       {public_url}/lti/deep-link")
+    click.echo(f"  initiate login URL          {public_url}/lti/login")
+    click.echo(f"  public keyset URL           {public_url}/lti/jwks")
+
+
+@lti_commands.command("list")
+@with_appcontext
+def lti_list() -> None:
+    """List the registrations."""
+    with tool().database.session(writes=False) as session:
+        rows = session.execute(
+            select(Moodle.name, LtiRegistration).join(Moodle).order_by(Moodle.name, LtiRegistration.id)
+        ).all()
+    if not rows:
+        click.echo("no registrations yet; make one with: lti invite NAME")
+    for name, row in rows:
+        state = "disabled" if row.disabled_at else "enabled"
+        click.echo(
+            f"{name}  issuer {row.issuer}  client {row.client_id}  deployment {row.deployment_id}  {state}  "
+            f"since {_local(row.created_at)}"
+        )
+
+
+@lti_commands.command("rotate-keys")
+@click.option("--now", "at_once", is_flag=True, help="sign with the new key at once: the old one is no longer safe")
+@with_appcontext
+def lti_rotate_keys(at_once: bool) -> None:
+    """Publish a new signing key; it signs once Moodles had a day to learn it."""
+    with tool().database.transaction() as session:
+        key = rotate_keys(session, tool().vault, tool().clock(), at_once=at_once)
+        kid, signs_from = key.kid, key.signs_from
+    wait = "at once" if at_once else f"from {_local(signs_from)} ({OVERLAP.total_seconds() / 3600:.0f} h from now)"
+    click.echo(f"key {kid} is published and signs {wait}")
+    click.echo(f"older keys stay published until {_local(signs_from + PUBLISHED_AFTERWARDS)}")
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(tool().settings.zone).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def _read_token(token_file: Path | None) -> str:
+    if token_file is not None:
+        return token_file.read_text(encoding="utf-8").strip()
+    if sys.stdin.isatty():
+        return str(click.prompt("web-service token", hide_input=True)).strip()
+    return sys.stdin.read().strip()
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Turn a refusal into one line and exit code 1."""
+    try:
+        yield
+    except DomainError as error:
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        raise click.ClickException(f"{error.message}{remedy}") from None

@@ -1,0 +1,76 @@
+"""HTTP to a Moodle's LTI endpoints: bounded in time and in size, never led elsewhere by a redirect."""
+
+from __future__ import annotations
+
+import time
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+WHOLE_SECONDS = 15.0
+LARGEST_ANSWER = 4 * 1024 * 1024
+USER_AGENT = "Ploshchadka-LTI"
+
+_CHUNK = 16 * 1024
+
+
+class AnswerTooLarge(requests.RequestException):
+    """Say that an answer was cut off because it is larger than any honest one."""
+
+
+class BoundedSession(requests.Session):
+    """Give every request timeouts, a size limit and no redirects; keep no cookies.
+
+    The library calls ``get`` and ``post`` without timeouts, so they are set where all of them pass. Times are in
+    seconds, sizes in bytes. Raises requests.RequestException and its kinds.
+    """
+
+    def __init__(self, *, largest_answer: int = LARGEST_ANSWER, read_seconds: float = READ_SECONDS) -> None:
+        super().__init__()
+        self.headers["User-Agent"] = USER_AGENT
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._largest_answer = largest_answer
+        self._read_seconds = read_seconds
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        """Send within the bounds and read the answer at once."""
+        kwargs.update(timeout=(CONNECT_SECONDS, self._read_seconds), stream=True, allow_redirects=False)
+        deadline = time.monotonic() + WHOLE_SECONDS
+        response = super().send(request, **kwargs)
+        body = bytearray()
+        with response:
+            for chunk in response.iter_content(_CHUNK):
+                body += chunk
+                if len(body) > self._largest_answer:
+                    raise AnswerTooLarge(f"more than {self._largest_answer} bytes", request=request)
+                if time.monotonic() > deadline:
+                    raise requests.ReadTimeout(f"not read within {WHOLE_SECONDS:.0f} s", request=request)
+        response._content = bytes(body)
+        return response
+
+
+def is_below(url: object, base: str) -> bool:
+    """Tell whether ``url`` is an http(s) address at or below ``base``: same scheme, host, port and leading path."""
+    if not isinstance(url, str):
+        return False
+    try:
+        here, there = urlsplit(url), urlsplit(base)
+        ports = here.port, there.port
+    except ValueError:
+        return False
+    if here.scheme not in ("http", "https") or here.username is not None or ".." in here.path or "\\" in url:
+        return False
+    root = there.path.rstrip("/")
+    return (here.scheme, here.hostname, ports[0]) == (there.scheme, there.hostname, ports[1]) and (
+        here.path == root or here.path.startswith(f"{root}/")
+    )
+
+
+def origin_of(url: str) -> str:
+    """Return scheme://host[:port], as Content-Security-Policy and postMessage name an origin."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

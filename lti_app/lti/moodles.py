@@ -1,0 +1,81 @@
+"""Moodles that the tool serves: their addresses, the access to their web services, how courses are made there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_app.core import audit, saving
+from lti_app.core.errors import DomainError
+from lti_app.core.permissions import Actor
+from lti_app.core.vault import Vault
+from lti_app.lti.models import Moodle
+
+LONGEST_NAME = 60
+
+
+def save_moodle(
+    session: Session,
+    vault: Vault,
+    *,
+    name: str,
+    url: str,
+    token: str,
+    template: str | None = None,
+    category: int | None = None,
+    actor: Actor,
+    now: datetime,
+) -> saving.Saved:
+    """Store a Moodle under ``name``, or update what is stored. Raises DomainError for an address or token at fault.
+
+    ``template`` is a course id or a shortname; the night resolves it. What is None stays as it was.
+    """
+    url = _checked_address(url)
+    if not name or len(name) > LONGEST_NAME:
+        raise DomainError("moodle_name", f"the name must have 1 to {LONGEST_NAME} characters", field="name")
+    if not token or len(token) > 500 or not token.isascii() or not token.isprintable() or " " in token:
+        raise DomainError(
+            "moodle_token",
+            "this is not a web-service token",
+            remedy="copy it from Site administration, Server, Web services, Manage tokens",
+            field="token",
+        )
+    other = session.scalar(select(Moodle.name).where(Moodle.url == url, Moodle.name != name))
+    if other is not None:
+        raise DomainError("moodle_known", f"{url} is stored already, as {other!r}", field="url")
+    values: dict[str, object] = {"url": url}
+    if template is not None:
+        values["template_course"] = template
+        values["template_course_id"] = int(template) if template.isascii() and template.isdigit() else None
+    if category is not None:
+        values["category_id"] = category
+    row = session.scalar(select(Moodle).where(Moodle.name == name))
+    if row is None:
+        row = Moodle(name=name, token_encrypted=vault.seal(token), created_at=now, **values)
+        return saving.add(session, row, actor=actor, now=now, action="add_moodle")
+    outcome = saving.change(session, row, values, actor=actor, now=now, action="update_moodle")
+    if vault.open(row.token_encrypted) != token:
+        row.token_encrypted = vault.seal(token)
+        # The audit says that the token changed, never what it is.
+        audit.record(session, actor=actor, now=now, action="update_moodle_token", on=row)
+        outcome = saving.Saved.CHANGED
+    return outcome
+
+
+def _checked_address(url: str) -> str:
+    """Return Moodle's wwwroot without a slash at the end."""
+    parts = urlsplit(url.strip())
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.netloc
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+    ):
+        raise DomainError(
+            "moodle_url", f"{url!r} is not a Moodle's address", remedy="such as https://moodle.example.org", field="url"
+        )
+    return url.strip().rstrip("/")
