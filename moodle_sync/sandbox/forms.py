@@ -1,0 +1,44 @@
+"""Form fields as PHP reads them: nested by brackets, dropped past `max_input_vars`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl
+
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
+
+Nested = dict[str, Any]
+
+
+def parse_form(encoded: str, max_input_vars: int) -> Nested:
+    """Read an url-encoded form.
+
+    Returns nested dicts with string keys, in the order sent; `a[]=x` counts up from 0. Fields past the limit are
+    dropped without a word, as PHP does (README of the recordings, Web-service quirks).
+    """
+    pairs = parse_qsl(encoded, keep_blank_values=True, encoding="utf-8", errors="replace")
+    return nest(pairs, max_input_vars)
+
+
+def nest(pairs: list[tuple[str, str]], max_input_vars: int) -> Nested:
+    """Nest fields by the brackets in their names; see `parse_form`."""
+    root: Nested = {}
+    for name, value in pairs[:max_input_vars]:
+        opening = name.find("[")
+        if opening <= 0:
+            root[name] = value
+            continue
+        _put(root, [name[:opening], *_BRACKETS.findall(name, opening)], value)
+    return root
+
+
+def _put(node: Nested, path: list[str], value: str) -> None:
+    """Store a value under a path, making the levels between."""
+    for key in path[:-1]:
+        step = key or str(len(node))
+        below = node.get(step)
+        if not isinstance(below, dict):
+            below = node[step] = {}
+        node = below
+    node[path[-1] or str(len(node))] = value
