@@ -144,8 +144,9 @@ def running_sandbox(
     state = build_state(seed, url or "", clock)
     sandbox = Sandbox(state, in_force, token or secrets.token_hex(16))
     server = SandboxServer(host, port, sandbox)
+    sandbox.local_url = f"http://{host}:{server.port}"
     if url is None:
-        state.site.url = f"http://{host}:{server.port}"
+        state.site.url = sandbox.local_url
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -31,13 +31,17 @@ class ConnectionDropped(ConnectionError):
 
 @dataclass
 class Sandbox:
-    """A pocket Moodle: its state, its faults, and all that its views need."""
+    """A pocket Moodle: its state, its faults, and all that its views need.
+
+    `local_url` is where it listens, `url` what it calls itself.
+    """
 
     state: State
     faults: Faults
     token: str
     key: PlatformKey = field(default_factory=PlatformKey)
     tool_keys: ToolKeys = field(default_factory=ToolKeys)
+    local_url: str = ""
     calls: deque[str] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
 
     @property

@@ -10,6 +10,7 @@ from moodle_sync.sandbox.state import COURSE_ROLES, ROLE_NAMES, SITE_COURSE, Cou
 
 from .completion import is_tracked
 from .courses import sort_order
+from .grades import trim
 from .registry import Arguments, function
 from .schema import BOOL, INT, OPTIONS, Many, Struct, optional
 from .users import picture
@@ -241,7 +242,7 @@ def _my_course(state: State, course: Course, user: int) -> dict[str, Any]:
         "completionhascriteria": bool(course.criteria),
         "completionusertracked": tracked,
         "category": course.category,
-        "progress": round(100 * done / len(asked), 1) if asked and tracked else None,
+        "progress": trim(round(100 * done / len(asked), 1)) if asked and tracked else None,
         "completed": actions.course_complete(state, course, user),
         "startdate": course.startdate,
         "enddate": course.enddate,
