@@ -104,10 +104,10 @@ def credited_sum() -> ScalarSelect[Decimal]:
     )
 
 
-def load_facts(session: Session, intake_ids: Sequence[int], *, trainee_id: int | None = None) -> dict[int, IntakeFacts]:
+def load_facts(session: Session, intake_ids: Sequence[int], *, person_id: int | None = None) -> dict[int, IntakeFacts]:
     """Read the facts of ``intake_ids`` in five queries, whatever the number of trainees and meetings.
 
-    ``trainee_id`` keeps the reading to one trainee. Intakes that don't exist are left out.
+    ``person_id`` keeps the reading to one person's place. Intakes that don't exist are left out.
     """
     intakes = session.scalars(
         select(Intake)
@@ -123,8 +123,8 @@ def load_facts(session: Session, intake_ids: Sequence[int], *, trainee_id: int |
     ).all()
     topics = _topics(session, {intake.version_id for intake in intakes})
     meetings = _meetings(session, intake_ids)
-    marks = _marks(session, intake_ids, trainee_id)
-    rows = _trainee_rows(session, intake_ids, trainee_id)
+    marks = _marks(session, intake_ids, person_id)
+    rows = _trainee_rows(session, intake_ids, person_id)
     facts: dict[int, IntakeFacts] = {}
     for intake in intakes:
         plan = tuple(topics.get(intake.version_id, ()))
@@ -196,13 +196,16 @@ def _topics(session: Session, version_ids: set[int]) -> dict[int, list[Topic]]:
 def _meetings(session: Session, intake_ids: Sequence[int]) -> dict[int, list[Meeting]]:
     found: dict[int, list[Meeting]] = {}
     for meeting in session.scalars(
-        select(Meeting).where(Meeting.intake_id.in_(intake_ids)).order_by(Meeting.starts_at, Meeting.id)
+        select(Meeting)
+        .where(Meeting.intake_id.in_(intake_ids))
+        .options(joinedload(Meeting.topic))
+        .order_by(Meeting.starts_at, Meeting.id)
     ):
         found.setdefault(meeting.intake_id, []).append(meeting)
     return found
 
 
-def _marks(session: Session, intake_ids: Sequence[int], trainee_id: int | None) -> dict[int, dict[int, Mark]]:
+def _marks(session: Session, intake_ids: Sequence[int], person_id: int | None) -> dict[int, dict[int, Mark]]:
     query = (
         select(
             Attendance.trainee_id,
@@ -218,8 +221,8 @@ def _marks(session: Session, intake_ids: Sequence[int], trainee_id: int | None) 
         .join(Person, Person.id == Attendance.confirmed_by_id)
         .where(Meeting.intake_id.in_(intake_ids))
     )
-    if trainee_id is not None:
-        query = query.where(Attendance.trainee_id == trainee_id)
+    if person_id is not None:
+        query = query.join(Trainee, Trainee.id == Attendance.trainee_id).where(Trainee.person_id == person_id)
     found: dict[int, dict[int, Mark]] = {}
     for trainee, meeting, presence, at, by_id, *names in session.execute(query):
         by = " ".join(name for name in names if name)
@@ -227,7 +230,7 @@ def _marks(session: Session, intake_ids: Sequence[int], trainee_id: int | None) 
     return found
 
 
-def _trainee_rows(session: Session, intake_ids: Sequence[int], trainee_id: int | None) -> dict[int, list[_TraineeRow]]:
+def _trainee_rows(session: Session, intake_ids: Sequence[int], person_id: int | None) -> dict[int, list[_TraineeRow]]:
     employer = aliased(Organisation)
     query = (
         select(Trainee.intake_id, Trainee.id, Trainee.state, Person, employer, MoodleProgress, CreditProposal)
@@ -243,8 +246,8 @@ def _trainee_rows(session: Session, intake_ids: Sequence[int], trainee_id: int |
         .order_by(Person.last_name, Person.first_name, Trainee.id)
         .execution_options(populate_existing=True)
     )
-    if trainee_id is not None:
-        query = query.where(Trainee.id == trainee_id)
+    if person_id is not None:
+        query = query.where(Trainee.person_id == person_id)
     found: dict[int, list[_TraineeRow]] = {}
     for intake_id, row_id, state, person, organisation, progress, proposal, credited in session.execute(query):
         found.setdefault(intake_id, []).append(

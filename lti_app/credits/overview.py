@@ -2,29 +2,433 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy.orm import Session
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session, aliased, joinedload
 
-from lti_app.core.permissions import Actor
-from lti_app.credits.cards import IntakeCard, IntakeOverview, MeetingOverview, TraineeOverview
+from lti_app.core.errors import Forbidden, NotFound
+from lti_app.core.permissions import Actor, Permission
+from lti_app.credits.cards import (
+    CreditLine,
+    CreditState,
+    IntakeCard,
+    IntakeOverview,
+    MeetingLine,
+    MeetingOverview,
+    MeetingPhase,
+    MeetingTrainee,
+    ProposalLine,
+    Stay,
+    TopicProgress,
+    TraineeMeeting,
+    TraineeOverview,
+    TraineeRow,
+)
+from lti_app.credits.facts import IntakeFacts, OpenProposal, TraineeFacts, load_facts
+from lti_app.credits.models import CreditEntry, EntryKind
+from lti_app.credits.rules import NONE, rule_words
+from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
+from lti_app.meetings.service import find_meeting
+from lti_app.meetings.stays import can_join, minutes_inside, opens_at, suggest_presence
+from lti_app.people.models import Person
+from lti_app.programmes.models import Programme, ProgrammeVersion
+from lti_app.sites.models import Site, SiteLeader
+
+UPCOMING = timedelta(days=7)
+
+Stays = dict[tuple[int, int], list[Stay]]
+"""Stays by (meeting id, trainee id), by time."""
 
 
 def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: datetime) -> TraineeOverview:
     """Return what a trainee sees of an intake. Raises NotFound, or Forbidden to who is no trainee of it."""
-    raise NotImplementedError
+    actor.require(Permission.OWN_RECORD)
+    facts = load_facts(session, [intake_id], person_id=actor.person_id or 0).get(intake_id)
+    if facts is None:
+        raise NotFound("no_such_intake", _l("There is no such intake."))
+    own = _own_place(facts)
+    intake, version = facts.intake, facts.intake.version
+    stays = _stays(session, [intake_id], trainee_id=own.trainee_id)
+    meetings = tuple(
+        _trainee_meeting(meeting, own, stays.get((meeting.id, own.trainee_id), []), now) for meeting in facts.meetings
+    )
+    return TraineeOverview(
+        intake_id=intake.id,
+        intake_code=intake.code,
+        trainee_id=own.trainee_id,
+        name=own.person.full_name,
+        programme_title=version.title,
+        site=version.programme.site.organisation.label,
+        direction=version.programme.site.direction,
+        leader=_leader_name(session, version.programme.site),
+        starts_on=intake.starts_on,
+        ends_on=intake.ends_on,
+        moodle_url=intake.moodle.url,
+        course_id=intake.course_id,
+        hours_total=version.hours,
+        hours_needed=version.hours_needed,
+        hours_attended=own.standing.attended,
+        hours_credited=own.credited,
+        hours_proposed=_proposed(own),
+        topics=_topics(facts, own),
+        meetings=meetings,
+        next_meeting=_next_of(meetings),
+        missing=own.standing.missing,
+        needs_completion=version.needs_completion,
+        completion=own.completion,
+        credit_state=_credit_state(own),
+        credits=_ledger(session, CreditEntry.trainee_id == own.trainee_id),
+        rule=rule_words(facts.demand),
+    )
 
 
 def leader_overview(session: Session, *, actor: Actor, now: datetime) -> list[IntakeCard]:
-    """Return the intakes of the sites that ``actor`` leads, those under way first."""
-    raise NotImplementedError
+    """Return the intakes of the sites that ``actor`` leads, the one that began last first."""
+    actor.require(Permission.RUN_INTAKES)
+    intake_ids = session.scalars(
+        select(Intake.id)
+        .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+        .join(Programme, Programme.id == ProgrammeVersion.programme_id)
+        .where(Programme.site_id.in_(actor.led_site_ids))
+    ).all()
+    facts = load_facts(session, intake_ids)
+    stays = _stays(session, intake_ids)
+    ordered = sorted(facts.values(), key=lambda f: (f.intake.starts_on, f.intake.code), reverse=True)
+    return [_card(one, stays, now) for one in ordered]
 
 
 def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: datetime) -> IntakeOverview:
     """Return what the leader sees of an intake. Raises NotFound, or Forbidden to who does not lead its site (4.1)."""
-    raise NotImplementedError
+    facts = load_facts(session, [intake_id]).get(intake_id)
+    if facts is None:
+        raise NotFound("no_such_intake", _l("There is no such intake."))
+    intake, version = facts.intake, facts.intake.version
+    actor.require_site(version.programme.site_id)
+    lines = _meeting_lines(facts, _stays(session, [intake_id]), now)
+    here_first = [*facts.enrolled, *(t for t in facts.trainees if t.state is not TraineeState.ENROLLED)]
+    return IntakeOverview(
+        intake_id=intake.id,
+        intake_code=intake.code,
+        programme_title=version.title,
+        site=version.programme.site.organisation.label,
+        direction=version.programme.site.direction,
+        starts_on=intake.starts_on,
+        ends_on=intake.ends_on,
+        is_published=intake.published_at is not None,
+        capacity=intake.capacity,
+        moodle_url=intake.moodle.url,
+        course_id=intake.course_id,
+        hours_total=version.hours,
+        hours_needed=version.hours_needed,
+        needs_completion=version.needs_completion,
+        rule=rule_words(facts.demand),
+        trainees=tuple(_row(trainee, facts) for trainee in here_first),
+        meetings=lines,
+        attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
+        proposals=tuple(_proposal_line(trainee, trainee.proposal) for trainee in facts.trainees if trainee.proposal),
+        credits=_ledger(session, Trainee.intake_id == intake_id),
+    )
 
 
 def meeting_overview(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> MeetingOverview:
     """Return what the leader sees of a meeting. Raises NotFound, or Forbidden to who does not lead its site (4.1)."""
-    raise NotImplementedError
+    meeting = find_meeting(session, meeting_id)
+    version = meeting.intake.version
+    actor.require_site(version.programme.site_id)
+    site = session.get_one(Site, version.programme.site_id, options=[joinedload(Site.organisation)])
+    stays = _stays(session, [meeting.intake_id], meeting_id=meeting.id)
+    people = _people_at(session, meeting, stays, now)
+    return MeetingOverview(
+        meeting=_meeting_line(
+            meeting,
+            [person.trainee_id for person in people],
+            {person.trainee_id: person.presence for person in people if person.presence is not None},
+            stays,
+            now,
+        ),
+        intake_code=meeting.intake.code,
+        programme_title=version.title,
+        site=site.organisation.label,
+        room_url=meeting.room_url,
+        can_confirm=meeting.state is not MeetingState.CANCELLED and now >= meeting.starts_at,
+        trainees=tuple(people),
+    )
+
+
+def _own_place(facts: IntakeFacts) -> TraineeFacts:
+    if not facts.enrolled:
+        raise Forbidden(
+            "not_your_intake",
+            _l("You are not a trainee of this intake."),
+            remedy=_l("A trainee sees only their own record; ask the leader of the site for a place."),
+            clause="4.2",
+        )
+    return facts.enrolled[0]
+
+
+def _leader_name(session: Session, site: Site) -> str | None:
+    leader = session.scalar(
+        select(Person)
+        .join(SiteLeader, SiteLeader.person_id == Person.id)
+        .where(SiteLeader.site_id == site.id, SiteLeader.until.is_(None))
+    )
+    return leader.full_name if leader else None
+
+
+def _stays(
+    session: Session, intake_ids: Sequence[int], *, trainee_id: int | None = None, meeting_id: int | None = None
+) -> Stays:
+    query = (
+        select(JoinLog.meeting_id, JoinLog.trainee_id, JoinLog.joined_at, JoinLog.left_at, JoinLog.left_how)
+        .join(Meeting, Meeting.id == JoinLog.meeting_id)
+        .where(Meeting.intake_id.in_(intake_ids))
+        .order_by(JoinLog.joined_at, JoinLog.id)
+    )
+    if trainee_id is not None:
+        query = query.where(JoinLog.trainee_id == trainee_id)
+    if meeting_id is not None:
+        query = query.where(JoinLog.meeting_id == meeting_id)
+    found: Stays = {}
+    for meeting, trainee, joined_at, left_at, left_how in session.execute(query):
+        found.setdefault((meeting, trainee), []).append(Stay(joined_at, left_at, left_how))
+    return found
+
+
+def _ledger(session: Session, condition: Any) -> tuple[CreditLine, ...]:
+    decider, reversal = aliased(Person), aliased(CreditEntry)
+    rows = session.execute(
+        select(CreditEntry, Person, decider, reversal.id)
+        .join(Trainee, Trainee.id == CreditEntry.trainee_id)
+        .join(Person, Person.id == CreditEntry.person_id)
+        .join(decider, decider.id == CreditEntry.decided_by_id)
+        .outerjoin(reversal, reversal.reverses_id == CreditEntry.id)
+        .where(condition)
+        .order_by(CreditEntry.decided_at, CreditEntry.id)
+    )
+    return tuple(
+        CreditLine(
+            entry_id=entry.id,
+            trainee_id=entry.trainee_id,
+            name=person.full_name,
+            hours=entry.hours if entry.kind is EntryKind.CREDIT else -entry.hours,
+            is_reversal=entry.kind is EntryKind.REVERSAL,
+            is_reversed=reversed_by is not None,
+            decided_by=by.full_name,
+            decided_at=entry.decided_at,
+            rule=entry.rule,
+            reason=entry.reason,
+        )
+        for entry, person, by, reversed_by in rows
+    )
+
+
+def _phase(meeting: Meeting, now: datetime) -> MeetingPhase:
+    if meeting.state is MeetingState.CANCELLED:
+        return MeetingPhase.CANCELLED
+    if now < meeting.starts_at:
+        return MeetingPhase.NEXT
+    return MeetingPhase.NOW if now < meeting.ends_at else MeetingPhase.PAST
+
+
+def _slot(meeting: Meeting, now: datetime) -> dict[str, Any]:
+    return {
+        "meeting_id": meeting.id,
+        "intake_id": meeting.intake_id,
+        "topic_id": meeting.topic_id,
+        "topic_position": meeting.topic.position,
+        "topic": meeting.topic.title,
+        "form": meeting.form,
+        "mode": meeting.mode,
+        "starts_at": meeting.starts_at,
+        "ends_at": meeting.ends_at,
+        "minutes": meeting.minutes,
+        "hours": meeting.hours,
+        "place": meeting.place,
+        "phase": _phase(meeting, now),
+    }
+
+
+def _trainee_meeting(meeting: Meeting, own: TraineeFacts, stays: list[Stay], now: datetime) -> TraineeMeeting:
+    mark = own.marks.get(meeting.id)
+    inside = _is_inside(stays)
+    return TraineeMeeting(
+        **_slot(meeting, now),
+        opens_at=opens_at(meeting),
+        can_join=can_join(meeting, now),
+        is_inside=inside,
+        joined_at=stays[0].joined_at if stays else None,
+        left_at=stays[-1].left_at if stays and not inside else None,
+        minutes_joined=_minutes(meeting, stays, now),
+        presence=mark.presence if mark else None,
+        hours_counted=own.standing.by_meeting.get(meeting.id, NONE),
+    )
+
+
+def _next_of(meetings: Iterable[TraineeMeeting]) -> TraineeMeeting | None:
+    return next((m for m in meetings if m.phase in (MeetingPhase.NOW, MeetingPhase.NEXT)), None)
+
+
+def _is_inside(stays: Sequence[Stay]) -> bool:
+    return any(stay.left_at is None for stay in stays)
+
+
+def _minutes(meeting: Meeting, stays: Sequence[Stay], now: datetime) -> int | None:
+    return minutes_inside(meeting, [(stay.joined_at, stay.left_at) for stay in stays], now)
+
+
+def _topics(facts: IntakeFacts, own: TraineeFacts) -> tuple[TopicProgress, ...]:
+    return tuple(
+        TopicProgress(
+            topic_id=topic.id,
+            position=topic.position,
+            title=topic.title,
+            form=topic.form,
+            mode=topic.mode,
+            hours_done=own.standing.by_topic.get(topic.id, NONE),
+            hours_total=topic.hours,
+        )
+        for topic in facts.topics
+    )
+
+
+def _proposed(trainee: TraineeFacts) -> Decimal:
+    return trainee.proposal.hours if trainee.proposal else NONE
+
+
+def _credit_state(trainee: TraineeFacts) -> CreditState:
+    if trainee.proposal is not None:
+        return CreditState.PROPOSED
+    if trainee.due > 0:
+        return CreditState.MET
+    return CreditState.CREDITED if trainee.credited > 0 else CreditState.NONE
+
+
+def _meeting_lines(facts: IntakeFacts, stays: Stays, now: datetime) -> tuple[MeetingLine, ...]:
+    enrolled = facts.enrolled
+    ids = [trainee.trainee_id for trainee in enrolled]
+    return tuple(
+        _meeting_line(
+            meeting,
+            ids,
+            {t.trainee_id: t.marks[meeting.id].presence for t in enrolled if meeting.id in t.marks},
+            stays,
+            now,
+        )
+        for meeting in facts.meetings
+    )
+
+
+def _meeting_line(
+    meeting: Meeting, trainee_ids: Sequence[int], words: dict[int, Presence], stays: Stays, now: datetime
+) -> MeetingLine:
+    came = [stays[meeting.id, trainee] for trainee in trainee_ids if (meeting.id, trainee) in stays]
+    phase = _phase(meeting, now)
+    return MeetingLine(
+        **_slot(meeting, now),
+        trainees=len(trainee_ids),
+        joined=len(came),
+        inside=sum(_is_inside(own) for own in came) if phase in (MeetingPhase.NOW, MeetingPhase.NEXT) else 0,
+        confirmed=len(words),
+        present=sum(presence is Presence.PRESENT for presence in words.values()),
+        attendance_waiting=phase is MeetingPhase.PAST and len(words) < len(trainee_ids),
+    )
+
+
+def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
+    intake, version = facts.intake, facts.intake.version
+    lines = _meeting_lines(facts, stays, now)
+    held = [line for line in lines if line.phase is not MeetingPhase.CANCELLED]
+    return IntakeCard(
+        intake_id=intake.id,
+        intake_code=intake.code,
+        programme_title=version.title,
+        site=version.programme.site.organisation.label,
+        direction=version.programme.site.direction,
+        starts_on=intake.starts_on,
+        ends_on=intake.ends_on,
+        is_published=intake.published_at is not None,
+        course_id=intake.course_id,
+        capacity=intake.capacity,
+        trainees=len(facts.enrolled),
+        meetings=len(held),
+        meetings_past=sum(line.phase is MeetingPhase.PAST for line in held),
+        upcoming=tuple(line for line in held if line.ends_at > now and line.starts_at <= now + UPCOMING),
+        attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
+        proposals_waiting=sum(trainee.proposal is not None for trainee in facts.trainees),
+        credited=sum(trainee.credited > 0 for trainee in facts.trainees),
+        behind=sum(not trainee.can_still_reach for trainee in facts.enrolled),
+    )
+
+
+def _row(trainee: TraineeFacts, facts: IntakeFacts) -> TraineeRow:
+    marks = [trainee.marks.get(meeting.id) for meeting in facts.meetings]
+    return TraineeRow(
+        trainee_id=trainee.trainee_id,
+        person_id=trainee.person.id,
+        name=trainee.person.full_name,
+        short_name=trainee.person.short_name,
+        organisation=trainee.organisation,
+        has_left=trainee.state is TraineeState.LEFT,
+        hours_attended=trainee.standing.attended,
+        hours_needed=facts.demand.needed,
+        hours_credited=trainee.credited,
+        hours_proposed=_proposed(trainee),
+        missing=trainee.standing.missing,
+        is_behind=trainee.state is TraineeState.ENROLLED and not trainee.can_still_reach,
+        completion=trainee.completion,
+        credit_state=_credit_state(trainee),
+        marks=tuple(mark.presence if mark else None for mark in marks),
+    )
+
+
+def _proposal_line(trainee: TraineeFacts, proposal: OpenProposal) -> ProposalLine:
+    return ProposalLine(
+        proposal_id=proposal.id,
+        trainee_id=trainee.trainee_id,
+        name=trainee.person.full_name,
+        hours=proposal.hours,
+        hours_credited=trainee.credited,
+        meetings=len(proposal.evidence["meetings"]),
+        completion=trainee.completion,
+        proposed_at=proposal.proposed_at,
+        is_current=proposal.hours == trainee.due,
+    )
+
+
+def _people_at(session: Session, meeting: Meeting, stays: Stays, now: datetime) -> list[MeetingTrainee]:
+    confirmer = aliased(Person)
+    rows = session.execute(
+        select(Trainee, Attendance, confirmer)
+        .join(Person, Person.id == Trainee.person_id)
+        .outerjoin(Attendance, (Attendance.trainee_id == Trainee.id) & (Attendance.meeting_id == meeting.id))
+        .outerjoin(confirmer, confirmer.id == Attendance.confirmed_by_id)
+        .where(Trainee.intake_id == meeting.intake_id, Trainee.state == TraineeState.ENROLLED)
+        .options(joinedload(Trainee.person).joinedload(Person.organisation))
+        .order_by(Person.last_name, Person.first_name, Trainee.id)
+    )
+    people: list[MeetingTrainee] = []
+    for trainee, attendance, by in rows:
+        own = stays.get((meeting.id, trainee.id), [])
+        minutes = _minutes(meeting, own, now)
+        people.append(
+            MeetingTrainee(
+                trainee_id=trainee.id,
+                name=trainee.person.full_name,
+                organisation=trainee.person.organisation.label if trainee.person.organisation else None,
+                stays=tuple(own),
+                is_inside=_is_inside(own),
+                minutes_joined=minutes,
+                suggested=suggest_presence(meeting, minutes, now),
+                presence=attendance.presence if attendance else None,
+                confirmed_at=attendance.confirmed_at if attendance else None,
+                confirmed_by=by.full_name if by else None,
+                is_credited=attendance.is_credited if attendance else False,
+            )
+        )
+    return people
