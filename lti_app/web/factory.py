@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from flask import Flask
+from flask_babel import Babel
 
 from config.settings import Settings, SettingsError, load_settings
 from lti_app import lti
@@ -16,6 +17,8 @@ from lti_app.core.clock import Clock
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.vault import Vault
+from lti_app.importing.cli import import_command
+from lti_app.people.cli import people
 from lti_app.web.actors import resolve_actor
 
 PACKAGE = Path(__file__).resolve().parent
@@ -38,9 +41,12 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         vault=Vault(settings.data_keys),
         resolve_actor=resolve_actor,
     )
+    Babel(app, default_locale="ru", default_timezone=settings.timezone)
     edge.install(app)
     app.cli.add_command(db)
     app.cli.add_command(keys)
+    app.cli.add_command(people)
+    app.cli.add_command(import_command)
     lti.install(app, app.extensions["ploshchadka"])
     return app
 
