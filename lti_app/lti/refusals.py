@@ -119,8 +119,7 @@ def answer(error: DomainError) -> Response:
 
 def answer_http(error: HTTPException) -> Response:
     """Show what Flask itself refused (a huge or broken form) in the same way."""
-    status = error.code if error.code is not None and 400 <= error.code < 500 else 400
-    return answer(LaunchRefused(f"lti_http_{status}", TOO_LARGE, status=status))
+    return answer(LaunchRefused(f"lti_http_{error.code}", TOO_LARGE, status=error.code))
 
 
 def plain_page(error: DomainError) -> Response:

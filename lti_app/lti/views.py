@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Blueprint, Response, jsonify, make_response, request
-from werkzeug.exceptions import HTTPException
+from flask_babel import get_locale
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from lti_app.core.edge import db_session, now, tool
 from lti_app.core.errors import DomainError
@@ -27,7 +28,8 @@ KEYS_KEPT_FOR = timedelta(hours=1)
 
 blueprint = Blueprint("lti", __name__, url_prefix="/lti", template_folder="templates")
 blueprint.register_error_handler(DomainError, refusals.answer)
-blueprint.register_error_handler(HTTPException, refusals.answer_http)
+blueprint.register_error_handler(BadRequest, refusals.answer_http)
+blueprint.register_error_handler(RequestEntityTooLarge, refusals.answer_http)
 
 
 @blueprint.before_request
@@ -35,6 +37,11 @@ def _bound_the_request() -> None:
     request.max_content_length = LARGEST_FORM
     request.max_form_memory_size = LARGEST_FORM
     request.max_form_parts = 50
+
+
+@blueprint.context_processor
+def _name_the_language() -> dict[str, str]:
+    return {"language": str(get_locale() or "ru")}
 
 
 @blueprint.route("/login", methods=["GET", "POST"])

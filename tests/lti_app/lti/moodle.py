@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from flask import Flask
 from flask.testing import FlaskClient
 from jwt.algorithms import RSAAlgorithm
+from jwt.api_jws import PyJWS
 from werkzeug.test import TestResponse
 
 from lti_app.lti.models import LtiRegistration, Moodle
@@ -28,6 +28,8 @@ RECORDINGS = Path(__file__).resolve().parents[2] / "recordings" / "moodle-4.5" /
 TOOL_URL = "http://localhost:8700"
 CLAIM = "https://purl.imsglobal.org/spec/lti/claim/"
 ABSENT = object()
+
+jws = PyJWS()
 
 
 def recorded(name: str) -> Any:
@@ -150,7 +152,10 @@ class SmallMoodle:
 
     def sign(self, claims: dict[str, Any], key: SigningKey | None = None, **header: Any) -> str:
         key = key or self.key
-        return jwt.encode(claims, key.private, algorithm="RS256", headers={"kid": key.kid, **header})
+        # Not jwt.encode, which refuses claims of a wrong kind.
+        return jws.encode(
+            json.dumps(claims).encode(), key.private, algorithm="RS256", headers={"kid": key.kid, **header}
+        )
 
     def launch(self, browser: FlaskClient, **other: Any) -> TestResponse:
         """Go the whole way: login, Moodle's answer, launch."""
