@@ -57,8 +57,7 @@ def change(sandbox: Sandbox, request: Request, what: str) -> Response:
     if not isinstance(given, dict):
         return json_response({"error": "a JSON object is expected"}, 400)
     try:
-        with sandbox.state.lock:
-            return json_response(CHANGES[what](sandbox, given))
+        return json_response(CHANGES[what](sandbox, given))
     except (SeedError, FaultSpecError, TypeError) as error:
         return json_response({"error": str(error)}, 400)
 

@@ -49,7 +49,7 @@ def openid_registration(sandbox: Sandbox, request: Request) -> Response:
     return json_response(body, content_type="application/json; charset=utf-8")
 
 
-@route("/mod/lti/token.php", "GET", "POST")
+@route("/mod/lti/token.php", "GET", "POST", locked=False)
 def token(sandbox: Sandbox, request: Request) -> Response:
     """Grant an access token; Moodle calls its JSON text/html here (recordings token_*)."""
     try:
@@ -88,10 +88,9 @@ def launch(sandbox: Sandbox, request: Request) -> Response:
         return refuse(sandbox, 403, "Вы не записаны на этот курс.", "Обратитесь к руководителю площадки.")
     if tool is None or tool.state != "active":
         return refuse(sandbox, 403, "Инструмент ещё не активирован.", "Это может сделать администратор.")
-    with state.lock:
-        state.course_access[course.id][user.id] = state.now()
-        started = Launch(course.id, tool.id, module.id, "LtiResourceLinkRequest")
-        form = login.initiate(state, session, started)
+    state.course_access[course.id][user.id] = state.now()
+    started = Launch(course.id, tool.id, module.id, "LtiResourceLinkRequest")
+    form = login.initiate(state, session, started)
     return form_post(sandbox, form)
 
 
@@ -111,8 +110,7 @@ def contentitem(sandbox: Sandbox, request: Request) -> Response:
         return refuse(sandbox, 403, "Добавлять элементы в этот курс вам нельзя.")
     title, text = request.args.get("title", ""), request.args.get("text", "")
     started = Launch(course.id, tool.id, None, "LtiDeepLinkingRequest", title, text)
-    with state.lock:
-        form = login.initiate(state, session, started)
+    form = login.initiate(state, session, started)
     return form_post(sandbox, form)
 
 
@@ -137,14 +135,13 @@ def auth(sandbox: Sandbox, request: Request) -> Response:
             return _repost(sandbox, request)
         return to_login(request)
     try:
-        with sandbox.state.lock:
-            form = login.authenticate(sandbox.state, sandbox.key, session, request.values)
+        form = login.authenticate(sandbox.state, sandbox.key, session, request.values)
     except login.UntrustedRequest:
         return refuse(sandbox, 400, "Неверный запрос.", "Откройте элемент курса ещё раз.")
     return form_post(sandbox, form)
 
 
-@route("/mod/lti/contentitem_return.php", "POST")
+@route("/mod/lti/contentitem_return.php", "POST", locked=False)
 def contentitem_return(sandbox: Sandbox, request: Request) -> Response:
     """Take what a teacher picked in the tool, and make it part of the course."""
     state, session = sandbox.state, current_session(sandbox, request)
@@ -178,8 +175,7 @@ def _serve(sandbox: Sandbox, request: Request, serve: Callable[[ServiceRequest],
         body=request.get_data(),
     )
     try:
-        with sandbox.state.lock:
-            answer = serve(asked)
+        answer = serve(asked)
     except ServiceRefused as refusal:
         answer = refusal.answer(asked)
     response = Response(answer.text(), answer.status, content_type=f"{answer.content_type}; charset=utf-8")

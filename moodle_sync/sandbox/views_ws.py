@@ -15,7 +15,7 @@ from .webservice.wire import to_json, to_xml
 RESERVED = ("wstoken", "wsfunction", "moodlewsrestformat", "moodlewssettingfilter", "moodlewssettinglang")
 
 
-@route("/webservice/rest/server.php", "GET", "POST")
+@route("/webservice/rest/server.php", "GET", "POST", locked=False)
 def rest_server(sandbox: Sandbox, request: Request) -> Response:
     """Take a call as GET or form POST; the query and the body are limited to `max_input_vars` each, as in PHP."""
     fields = _fields(sandbox, request)

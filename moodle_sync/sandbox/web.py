@@ -52,19 +52,25 @@ class Sandbox:
 
 View = Callable[..., Response]
 RULES: list[Rule] = []
+UNLOCKED: set[str] = set()
 VIEWS: dict[str, View] = {}
 TEMPLATES = Environment(
     loader=PackageLoader("moodle_sync.sandbox.pages"), autoescape=select_autoescape(), trim_blocks=True
 )
 
 
-def route(path: str, *methods: str) -> Callable[[View], View]:
-    """Register a view for a path, for GET and HEAD unless methods are named."""
+def route(path: str, *methods: str, locked: bool = True) -> Callable[[View], View]:
+    """Register a view for a path, for GET and HEAD unless methods are named.
+
+    It runs under the state's lock, unless it sleeps or calls a tool: then it takes the lock itself where needed.
+    """
 
     def register(view: View) -> View:
         endpoint = f"{view.__module__}.{view.__name__}"
         RULES.append(Rule(path, endpoint=endpoint, methods=methods or ("GET",)))
         VIEWS[endpoint] = view
+        if not locked:
+            UNLOCKED.add(endpoint)
         return view
 
     return register
@@ -72,15 +78,21 @@ def route(path: str, *methods: str) -> Callable[[View], View]:
 
 def dispatch(sandbox: Sandbox, url_map: Map, request: Request) -> Response:
     """Find the view for a request and run it; faults strike here for all but web services, which know their names."""
-    adapter = url_map.bind_to_environ(request.environ)
     try:
-        endpoint, arguments = adapter.match()
-        if not request.path.startswith(("/_sandbox/", "/webservice/")):
-            sandbox.calls.append(request.path)
-            return with_faults(sandbox, request.path, lambda: VIEWS[endpoint](sandbox, request, **arguments))
-        return VIEWS[endpoint](sandbox, request, **arguments)
+        endpoint, arguments = url_map.bind_to_environ(request.environ).match()
     except HTTPException as refusal:
-        return refusal.get_response(request.environ)
+        return Response.force_type(refusal.get_response(request.environ))
+
+    def answer() -> Response:
+        if endpoint in UNLOCKED:
+            return VIEWS[endpoint](sandbox, request, **arguments)
+        with sandbox.state.lock:
+            return VIEWS[endpoint](sandbox, request, **arguments)
+
+    if request.path.startswith(("/_sandbox/", "/webservice/")):
+        return answer()
+    sandbox.calls.append(request.path)
+    return with_faults(sandbox, request.path, answer)
 
 
 def with_faults(sandbox: Sandbox, operation: str, answer: Callable[[], Response]) -> Response:

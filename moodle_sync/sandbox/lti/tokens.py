@@ -34,7 +34,7 @@ def grant(state: State, keys: ToolKeys, form: Mapping[str, str]) -> dict[str, An
         raise TokenRefused("invalid_request") from None
     if not claims.get("sub"):
         raise TokenRefused("invalid_request")
-    tool = next((tool for tool in state.tools.values() if tool.client_id == claims["sub"]), None)
+    tool = next((tool for tool in list(state.tools.values()) if tool.client_id == claims["sub"]), None)
     if tool is None:
         raise TokenRefused("invalid_client")
     try:

@@ -195,8 +195,7 @@ def toggle_completion(sandbox: Sandbox, request: Request) -> Response:
         return visit.stop or refuse(sandbox, 404, "Такого элемента курса нет.")
     if module.completion != COMPLETION_MANUAL or not state.has_role(module.course, visit.user.id, "student"):
         return refuse(sandbox, 403, "Этот элемент отмечает не студент.")
-    with state.lock:
-        actions.set_completion(state, module, visit.user.id, request.form.get("completionstate", 0, int))
+    actions.set_completion(state, module, visit.user.id, request.form.get("completionstate", 0, int))
     return go(f"/course/view.php?id={module.course}")
 
 
@@ -319,8 +318,7 @@ def modedit(sandbox: Sandbox, request: Request) -> Response:
         name = request.form.get("name", "").strip()
         chosen = request.form.get("tool", 0, int)
         if name and chosen in {tool.id for tool in tools}:
-            with sandbox.state.lock:
-                module = actions.add_tool_link(sandbox.state, visit.course, chosen, name)
+            module = actions.add_tool_link(sandbox.state, visit.course, chosen, name)
             return go(f"/mod/lti/view.php?id={module.id}")
         error = "Введите название."
     return page_response(
