@@ -1,0 +1,109 @@
+"""Every web-service function in use, once: what for, what it needs, how much fits into a call.
+
+The doctor, ``moodle functions`` and the administrator's guide are derived from this table.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class Function(enum.StrEnum):
+    """Name the web-service functions of Moodle that the tool calls. There is none that unenrols or deletes."""
+
+    SITE_INFO = "core_webservice_get_site_info"
+    COURSES_BY_FIELD = "core_course_get_courses_by_field"
+    DUPLICATE_COURSE = "core_course_duplicate_course"
+    UPDATE_COURSES = "core_course_update_courses"
+    COURSE_CONTENTS = "core_course_get_contents"
+    USERS_BY_FIELD = "core_user_get_users_by_field"
+    ENROLLED_USERS = "core_enrol_get_enrolled_users"
+    ENROL_USERS = "enrol_manual_enrol_users"
+    ACTIVITIES_COMPLETION = "core_completion_get_activities_completion_status"
+    GRADE_ITEMS = "gradereport_user_get_grade_items"
+    CALL_MANY = "tool_mobile_call_external_functions"
+
+
+class FunctionFacts(NamedTuple):
+    """Say what a function is for and how it may be called."""
+
+    purpose: str
+    capabilities: tuple[str, ...]
+    writes: bool
+    batch: int
+    """Rows per call at most; 1 where a call takes no list."""
+    fields_per_row: int
+    """Form fields that one row takes: PHP drops fields past max_input_vars (1000 by default)."""
+    optional: bool = False
+
+
+FACTS: dict[Function, FunctionFacts] = {
+    Function.SITE_INFO: FunctionFacts("who the token is, which functions its service has", (), False, 1, 0),
+    Function.COURSES_BY_FIELD: FunctionFacts(
+        "find a course by idnumber or short name", ("moodle/course:viewhiddencourses",), False, 1, 2
+    ),
+    Function.DUPLICATE_COURSE: FunctionFacts(
+        "make the course of an intake out of the template",
+        (
+            "moodle/backup:backupcourse",
+            "moodle/restore:restorecourse",
+            "moodle/course:create",
+            "moodle/restore:createuser",
+        ),
+        True,
+        1,
+        8,
+    ),
+    Function.UPDATE_COURSES: FunctionFacts(
+        "set idnumber, name, dates and visibility",
+        (
+            "moodle/course:update",
+            "moodle/course:changeidnumber",
+            "moodle/course:changefullname",
+            "moodle/course:changeshortname",
+            "moodle/course:visibility",
+        ),
+        True,
+        50,
+        6,
+    ),
+    Function.COURSE_CONTENTS: FunctionFacts(
+        "find the tool's link among the activities", ("moodle/course:view",), False, 1, 1
+    ),
+    Function.USERS_BY_FIELD: FunctionFacts(
+        "find people by id, idnumber or e-mail",
+        ("moodle/user:viewdetails", "moodle/user:viewhiddendetails", "moodle/course:useremail"),
+        False,
+        500,
+        1,
+    ),
+    Function.ENROLLED_USERS: FunctionFacts(
+        "read who is enrolled and who is suspended",
+        ("moodle/course:viewparticipants", "moodle/course:enrolreview", "moodle/site:accessallgroups"),
+        False,
+        1,
+        6,
+    ),
+    Function.ENROL_USERS: FunctionFacts(
+        "enrol, change dates, suspend, reactivate", ("enrol/manual:enrol", "moodle/role:assign"), True, 150, 6
+    ),
+    Function.ACTIVITIES_COMPLETION: FunctionFacts(
+        "read completion of activities", ("report/progress:view",), False, 1, 2
+    ),
+    Function.GRADE_ITEMS: FunctionFacts("read grades", ("gradereport/user:view", "moodle/grade:viewall"), False, 1, 2),
+    Function.CALL_MANY: FunctionFacts("pack many reads into one call", (), False, 50, 2, optional=True),
+}
+
+
+def needed_capabilities() -> list[str]:
+    """Return every capability that the service's user needs, once, sorted; the service itself needs its own."""
+    return sorted({name for facts in FACTS.values() for name in facts.capabilities} | {"webservice/rest:use"})
+
+
+def rows_per_call(function: Function, max_input_vars: int = 1000) -> int:
+    """Return how many rows fit into a call so that PHP drops none of its fields (5 are kept in reserve)."""
+    facts = FACTS[function]
+    if facts.fields_per_row == 0:
+        return facts.batch
+    return max(1, min(facts.batch, (max_input_vars - 5) // facts.fields_per_row))

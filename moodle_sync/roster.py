@@ -1,0 +1,116 @@
+"""Frozen values: what should be, what is ours, and what a Moodle has."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+
+class Role(enum.StrEnum):
+    """Name the two roles that the tool gives in a course."""
+
+    TRAINEE = "trainee"
+    LEADER = "leader"
+
+
+class DesiredCourse(NamedTuple):
+    """A course as it should be. ``key`` is its idnumber; dates are Unix seconds."""
+
+    key: str
+    shortname: str
+    fullname: str
+    category_id: int
+    template_id: int | None
+    starts: int
+    ends: int
+    visible: bool = True
+    course_id: int | None = None
+    """Moodle course id, where it is known."""
+    managed: bool = True
+    """False for a course that a person tied to the intake: its settings are that person's."""
+
+
+class DesiredPerson(NamedTuple):
+    """Somebody to be enrolled. ``key`` is ours; ``user_id`` is Moodle's, once it is known for certain."""
+
+    key: int
+    user_id: int | None
+    idnumber: str | None
+    email: str | None
+
+
+class DesiredEnrolment(NamedTuple):
+    """Somebody's place in a course, active from ``starts`` to ``ends`` (Unix seconds; ``ends`` 0: without end)."""
+
+    course_key: str
+    person_key: int
+    role: Role
+    starts: int
+    ends: int
+
+
+class Desired(NamedTuple):
+    """All that should be in one Moodle."""
+
+    courses: Sequence[DesiredCourse]
+    people: Sequence[DesiredPerson]
+    enrolments: Sequence[DesiredEnrolment]
+
+
+class Owned(NamedTuple):
+    """An enrolment that the tool made, as last written; ``pending``: meant to be written, not known to be."""
+
+    course_id: int
+    user_id: int
+    role: Role
+    starts: int
+    ends: int
+    suspended: bool
+    pending: bool = False
+
+
+class ObservedCourse(NamedTuple):
+    """A course as Moodle has it."""
+
+    course_id: int
+    shortname: str
+    idnumber: str
+    fullname: str
+    starts: int
+    ends: int
+    visible: bool
+
+
+class CourseRoster(NamedTuple):
+    """Who is in a course; ``inactive``: suspended, or outside of the enrolment's dates - Moodle doesn't say which."""
+
+    enrolled: frozenset[int]
+    inactive: frozenset[int]
+
+
+class Problem(NamedTuple):
+    """A reason why a read can't be taken for whole."""
+
+    course_key: str
+    code: str
+    text: str
+
+
+class Observed(NamedTuple):
+    """What a Moodle had at ``read_at`` (Unix seconds)."""
+
+    courses: Mapping[str, ObservedCourse]
+    """By the key of the desired course."""
+    conflicts: Mapping[str, str]
+    """Desired courses whose short name is somebody else's: key and why."""
+    users: Mapping[int, int]
+    """Moodle user id by person key."""
+    matched_by: Mapping[int, str]
+    """How a person was found now, by person key: idnumber or email; known ids are not in it."""
+    unresolved: Mapping[int, str]
+    """People that were not found for certain, by person key, and why."""
+    rosters: Mapping[int, CourseRoster]
+    """By Moodle course id."""
+    problems: Sequence[Problem]
+    read_at: int
