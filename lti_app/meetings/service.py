@@ -115,7 +115,7 @@ def confirm_attendance(
     meeting = find_meeting(session, meeting_id)
     actor.require_site(meeting.intake.version.programme.site_id)
     _require_confirmable(meeting, now)
-    lock_intake(session, meeting.intake_id)
+    lock_intakes(session, meeting.intake_id)
     trainees = enrolled_trainees(session, meeting.intake_id)
     if not set(present) <= {trainee.id for trainee in trainees}:
         raise Conflict(
@@ -159,13 +159,15 @@ def hold_attendance(session: Session, *, trainee_id: int, meeting_ids: Collectio
     )
 
 
-def lock_intake(session: Session, intake_id: int) -> None:
-    """Let only one transaction at a time decide on attendance and credits of an intake.
+def lock_intakes(session: Session, *intake_ids: int) -> None:
+    """Let nobody else decide on attendance and credits of these intakes until the transaction ends.
 
-    SQLite has one writer at a time anyway; on PostgreSQL the intake's row is locked, without hindering those who only
-    refer to it.
+    SQLite has one writer at a time anyway; on PostgreSQL the intakes' rows are locked, always in the same order, and
+    without hindering those who only refer to them.
     """
-    session.execute(select(Intake.id).where(Intake.id == intake_id).with_for_update(key_share=True))
+    session.execute(
+        select(Intake.id).where(Intake.id.in_(intake_ids)).order_by(Intake.id).with_for_update(key_share=True)
+    )
 
 
 def enrolled_trainees(session: Session, intake_id: int) -> list[Trainee]:

@@ -1,0 +1,313 @@
+"""Credit: what the night proposes, what the leader decides, and the ledger that keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from lti_app.core import audit, outbox
+from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.core.permissions import Actor
+from lti_app.core.words import in_municipal_language
+from lti_app.credits.facts import IntakeFacts, TraineeFacts, credited_sum, load_facts
+from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, ProposalState
+from lti_app.credits.rules import rule_words
+from lti_app.intakes.models import Intake, Trainee
+from lti_app.meetings.models import MeetingState, Presence
+from lti_app.meetings.service import hold_attendance, lock_intakes, person_of
+from lti_app.programmes.models import Programme, ProgrammeVersion
+
+SCORE = "score"
+"""Kind of the outbox message that takes a trainee's credited hours to Moodle's gradebook."""
+
+INTAKES_AT_ONCE = 20
+LONGEST_REASON = 500
+
+
+def credited_hours(session: Session, trainee_id: int) -> Decimal:
+    """Return the hours credited to a trainee, net of reversals; 0 for nobody."""
+    return session.scalar(select(credited_sum()).where(Trainee.id == trainee_id)) or Decimal(0)
+
+
+def propose_credits(session: Session, *, moodle_id: int | None = None, now: datetime) -> int:
+    """Open, refresh or withdraw proposals in all published intakes (of one Moodle, if given); return how many.
+
+    A proposal is opened when everything is met and hours that count are not credited yet; an open one follows the
+    facts, and is withdrawn when they don't bear it any more. Six queries for every twenty intakes, besides writing.
+    """
+    query = select(Intake.id).where(Intake.published_at.is_not(None)).order_by(Intake.id)
+    if moodle_id is not None:
+        query = query.where(Intake.moodle_id == moodle_id)
+    intake_ids = session.scalars(query).all()
+    changed = 0
+    for first in range(0, len(intake_ids), INTAKES_AT_ONCE):
+        batch = intake_ids[first : first + INTAKES_AT_ONCE]
+        lock_intakes(session, *batch)
+        for facts in load_facts(session, batch).values():
+            changed += sum(_follow_facts(session, facts, trainee, now) for trainee in facts.trainees)
+    session.flush()
+    return changed
+
+
+def confirm_credits(
+    session: Session, *, intake_id: int, proposal_ids: Collection[int], actor: Actor, now: datetime
+) -> int:
+    """Credit what was proposed, all of it or nothing; return how many entries the ledger got.
+
+    The facts are looked at again: what was decided meanwhile, or isn't borne out any more, is refused. Each entry
+    carries its evidence and queues a score. Raises NotFound, Forbidden to who does not lead the site (4.1) and for
+    the leader's own hours, Conflict.
+    """
+    intake = _led_intake(session, intake_id, actor)
+    lock_intakes(session, intake.id)
+    proposals = _proposals(session, intake.id, proposal_ids)
+    facts = load_facts(session, [intake.id])[intake.id]
+    trainees = {trainee.trainee_id: trainee for trainee in facts.trainees}
+    changed = [
+        trainees[proposal.trainee_id] for proposal in proposals if trainees[proposal.trainee_id].due != proposal.hours
+    ]
+    if changed:
+        raise Conflict(
+            "facts_changed",
+            _l("The facts have changed since this was proposed: %(names)s.", names=_names(changed)),
+            remedy=_l("Reload the page; the coming night proposes anew what is due."),
+        )
+    own = [trainees[proposal.trainee_id] for proposal in proposals]
+    if any(trainee.person.id == actor.person_id for trainee in own):
+        raise Forbidden(
+            "own_credit",
+            _l("Nobody decides on their own hours."),
+            remedy=_l("Leave your own line out; speak to the methodical centre about it."),
+        )
+    for proposal in proposals:
+        _enter(session, facts, proposal, trainees[proposal.trainee_id], actor=actor, now=now)
+    return len(proposals)
+
+
+def reverse_entry(session: Session, *, entry_id: int, reason: str, actor: Actor, now: datetime) -> CreditEntry:
+    """Take back an entry made by mistake: a new entry says so and why; the old one stands as it was.
+
+    The attendance it rested on can be changed again. Raises NotFound, Forbidden to who does not lead the site (4.1),
+    DomainError without a reason, Conflict where it is reversed already or is itself a reversal.
+    """
+    entry = session.get(CreditEntry, entry_id)
+    if entry is None:
+        raise NotFound("no_such_entry", _l("There is no such entry in the ledger."))
+    trainee = session.get_one(Trainee, entry.trainee_id)
+    _led_intake(session, trainee.intake_id, actor)
+    reason = _checked_reason(reason)
+    lock_intakes(session, trainee.intake_id)
+    entries = session.scalars(select(CreditEntry).where(CreditEntry.trainee_id == trainee.id)).all()
+    reversed_ids = {other.reverses_id for other in entries if other.reverses_id is not None}
+    if entry.kind is EntryKind.REVERSAL or entry.id in reversed_ids:
+        raise Conflict(
+            "reversed_already",
+            _l("This entry has been reversed already, or is a reversal itself."),
+            remedy=_l("Reload the page to see the ledger as it is."),
+        )
+    reversal = CreditEntry(
+        kind=EntryKind.REVERSAL,
+        trainee_id=trainee.id,
+        person_id=entry.person_id,
+        version_id=entry.version_id,
+        hours=entry.hours,
+        rule=entry.rule,
+        evidence={"reverses": entry.id, "meetings": []},
+        decided_by_id=person_of(actor),
+        decided_at=now,
+        reverses_id=entry.id,
+        reason=reason,
+    )
+    standing = [
+        other for other in entries if other.kind is EntryKind.CREDIT and other.id not in {*reversed_ids, entry.id}
+    ]
+    free = meetings_of(entry) - {meeting for other in standing for meeting in meetings_of(other)}
+    hold_attendance(session, trainee_id=trainee.id, meeting_ids=free, credited=False)
+    _put_down(session, reversal, actor, now, action="reverse_credit")
+    return reversal
+
+
+def meetings_of(entry: CreditEntry) -> set[int]:
+    """Return the ids of the meetings that an entry rests on."""
+    return {int(meeting["id"]) for meeting in entry.evidence["meetings"]}
+
+
+def _follow_facts(session: Session, facts: IntakeFacts, trainee: TraineeFacts, now: datetime) -> int:
+    if trainee.due <= 0 and trainee.proposal is None:
+        return 0
+    if trainee.proposal is None:
+        session.add(
+            CreditProposal(
+                trainee_id=trainee.trainee_id,
+                hours=trainee.due,
+                evidence=evidence_of(facts, trainee),
+                state=ProposalState.OPEN,
+                proposed_at=now,
+            )
+        )
+        return 1
+    proposal = session.get_one(CreditProposal, trainee.proposal.id)
+    if trainee.due <= 0:
+        proposal.state, proposal.closed_at = ProposalState.WITHDRAWN, now
+        return 1
+    evidence = evidence_of(facts, trainee)
+    if proposal.hours == trainee.due and _same_facts(proposal.evidence, evidence):
+        return 0
+    proposal.hours, proposal.evidence, proposal.proposed_at = trainee.due, evidence, now
+    return 1
+
+
+def evidence_of(facts: IntakeFacts, trainee: TraineeFacts) -> dict[str, Any]:
+    """Return what a credit rests on, as JSON: hours as decimal strings, times in UTC (ISO 8601).
+
+    ``meetings``: id, topic, starts_at, hours, counted (hours within the topic's), confirmed_by, confirmed_by_id,
+    confirmed_at; ``completion``: complete, total, read_at, or None where the programme doesn't ask for it; ``rule``.
+    """
+    completion = trainee.completion if facts.demand.needs_completion else None
+    return {
+        "meetings": [
+            {
+                "id": meeting.id,
+                "topic": meeting.topic.title,
+                "starts_at": meeting.starts_at.isoformat(),
+                "hours": _plain(meeting.hours),
+                "counted": _plain(trainee.standing.by_meeting[meeting.id]),
+                "confirmed_by": mark.confirmed_by,
+                "confirmed_by_id": mark.confirmed_by_id,
+                "confirmed_at": mark.confirmed_at.isoformat(),
+            }
+            for meeting in facts.meetings
+            if (mark := trainee.marks.get(meeting.id)) is not None
+            and mark.presence is Presence.PRESENT
+            and meeting.state is not MeetingState.CANCELLED
+        ],
+        "completion": None
+        if completion is None
+        else {"complete": completion.done, "total": completion.total, "read_at": completion.read_at.isoformat()},
+        "hours_attended": _plain(trainee.standing.attended),
+        "hours_credited_before": _plain(trainee.credited),
+        "rule": in_municipal_language(rule_words(facts.demand)),
+    }
+
+
+def _same_facts(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    # Moodle is read every night: that it was read again is no news.
+    def facts(evidence: dict[str, Any]) -> dict[str, Any]:
+        completion = evidence.get("completion") or {}
+        return {**evidence, "completion": {key: completion[key] for key in completion if key != "read_at"}}
+
+    return facts(before) == facts(after)
+
+
+def _plain(hours: Decimal) -> str:
+    return f"{hours.normalize():f}"
+
+
+def _led_intake(session: Session, intake_id: int, actor: Actor) -> Intake:
+    intake = session.scalar(
+        select(Intake)
+        .where(Intake.id == intake_id)
+        .options(joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site))
+    )
+    if intake is None:
+        raise NotFound("no_such_intake", _l("There is no such intake."))
+    actor.require_site(intake.version.programme.site_id)
+    return intake
+
+
+def _proposals(session: Session, intake_id: int, proposal_ids: Collection[int]) -> list[CreditProposal]:
+    proposals = list(
+        session.scalars(
+            select(CreditProposal)
+            .join(Trainee, Trainee.id == CreditProposal.trainee_id)
+            .where(CreditProposal.id.in_(set(proposal_ids)), Trainee.intake_id == intake_id)
+            .order_by(CreditProposal.id)
+            .with_for_update(of=CreditProposal)
+            .execution_options(populate_existing=True)
+        )
+    )
+    if len(proposals) != len(set(proposal_ids)):
+        raise NotFound("no_such_proposal", _l("There is no such proposal in this intake."))
+    if any(proposal.state is not ProposalState.OPEN for proposal in proposals):
+        raise Conflict(
+            "proposal_decided",
+            _l("Somebody has decided on this already, or the night has withdrawn it."),
+            remedy=_l("Reload the page to see how things stand."),
+        )
+    return proposals
+
+
+def _names(trainees: Sequence[TraineeFacts]) -> str:
+    return ", ".join(trainee.person.short_name for trainee in trainees)
+
+
+def _enter(
+    session: Session,
+    facts: IntakeFacts,
+    proposal: CreditProposal,
+    trainee: TraineeFacts,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> None:
+    evidence = evidence_of(facts, trainee)
+    entry = CreditEntry(
+        kind=EntryKind.CREDIT,
+        trainee_id=trainee.trainee_id,
+        person_id=trainee.person.id,
+        version_id=facts.intake.version_id,
+        hours=proposal.hours,
+        rule=evidence["rule"],
+        evidence=evidence,
+        decided_by_id=person_of(actor),
+        decided_at=now,
+        proposal_id=proposal.id,
+    )
+    proposal.state, proposal.closed_at = ProposalState.CONFIRMED, now
+    hold_attendance(
+        session,
+        trainee_id=trainee.trainee_id,
+        meeting_ids={int(meeting["id"]) for meeting in evidence["meetings"]},
+        credited=True,
+    )
+    _put_down(session, entry, actor, now, action="confirm_credit")
+
+
+def _put_down(session: Session, entry: CreditEntry, actor: Actor, now: datetime, *, action: str) -> None:
+    session.add(entry)
+    session.flush()
+    sign = "" if entry.kind is EntryKind.CREDIT else "-"
+    audit.record(
+        session,
+        actor=actor,
+        now=now,
+        action=action,
+        on=entry,
+        changes={"hours": [None, f"{sign}{_plain(entry.hours)}"], "trainee": [None, entry.trainee_id]},
+    )
+    outbox.enqueue(session, kind=SCORE, key=f"{SCORE}:{entry.id}", payload={"trainee_id": entry.trainee_id}, now=now)
+
+
+def _checked_reason(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise DomainError(
+            "reason_missing",
+            _l("A reversal needs a reason."),
+            remedy=_l("Write in a few words what was wrong."),
+            field="reason",
+        )
+    if len(reason) > LONGEST_REASON:
+        raise DomainError(
+            "reason_too_long",
+            _l("The reason is longer than %(limit)s characters.", limit=LONGEST_REASON),
+            remedy=_l("Say it shorter."),
+            field="reason",
+        )
+    return reason

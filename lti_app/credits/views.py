@@ -1,0 +1,180 @@
+"""An intake as its trainees and its leader see it; attendance and credit, confirmed there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext, lazy_gettext as _l, ngettext
+
+from lti_app.core.edge import actor, db_session, now
+from lti_app.core.errors import DomainError, Forbidden, NotFound
+from lti_app.core.forms import keep_form
+from lti_app.core.paging import page_of
+from lti_app.core.permissions import Actor, Permission, Role, needs
+from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview
+from lti_app.credits.overview import intake_overview, meeting_overview, trainee_overview
+from lti_app.credits.service import confirm_credits
+from lti_app.intakes.places import site_of
+from lti_app.meetings.models import Presence
+from lti_app.meetings.service import confirm_attendance
+
+SEE_OTHER = 303
+SEARCH_FROM = 50
+"""Lists longer than this are searched and paged."""
+
+blueprint = Blueprint("credits", __name__, template_folder="templates")
+
+
+@blueprint.get("/intakes/<int:intake_id>")
+@needs(Permission.SIGNED_IN)
+def intake(intake_id: int) -> str:
+    """Show an intake in the role that this person has there; ``?as=trainee`` or ``leader`` where they have both."""
+    roles = roles_in(intake_id, actor())
+    asked = request.args.get("as")
+    role = next((role for role in roles if role.value == asked), roles[0])
+    other = next((one for one in roles if one is not role), None)
+    return leader_page(intake_id, other) if role is Role.LEADER else trainee_page(intake_id, other)
+
+
+def roles_in(intake_id: int, who: Actor) -> list[Role]:
+    """Return the roles that ``who`` has in an intake, the leader's first. Raises NotFound, Forbidden if none."""
+    site_id = site_of(db_session(), intake_id)
+    if site_id is None:
+        raise NotFound("no_such_intake", _l("There is no such intake."))
+    roles = []
+    if site_id in who.led_site_ids and who.may(Permission.RUN_INTAKES):
+        roles.append(Role.LEADER)
+    if intake_id in who.trainee_intake_ids and who.may(Permission.OWN_RECORD):
+        roles.append(Role.TRAINEE)
+    if not roles:
+        raise Forbidden(
+            "not_your_intake",
+            _l("You have no place in this intake."),
+            remedy=_l("It is open to its trainees and to the leader of its site."),
+        )
+    return roles
+
+
+def trainee_page(intake_id: int, other: Role | None = None) -> str:
+    """Show a trainee what to do next and how many hours are missing."""
+    overview = trainee_overview(db_session(), intake_id=intake_id, actor=actor(), now=now())
+    return render_template(
+        "credits/trainee.html",
+        intake=overview,
+        hours_waiting=hours_waiting(overview),
+        other_role=other,
+        CreditState=CreditState,
+    )
+
+
+def hours_waiting(overview: TraineeOverview) -> Decimal:
+    """Return the hours of meetings that have ended without the leader's word yet."""
+    return sum(
+        (
+            meeting.hours
+            for meeting in overview.meetings
+            if meeting.phase.value == "past" and meeting.presence is None and (meeting.joined_at or not meeting.opens_at)
+        ),
+        Decimal(0),
+    )
+
+
+def leader_page(
+    intake_id: int, other: Role | None = None, *, ticked: set[int] | None = None, refusal: DomainError | None = None
+) -> str:
+    """Show the leader what waits, the trainees and the meetings; ``ticked`` keeps a refused choice of proposals."""
+    overview = intake_overview(db_session(), intake_id=intake_id, actor=actor(), now=now())
+    query = request.args.get("q", "").strip()
+    found = [row for row in overview.trainees if query.casefold() in f"{row.name} {row.organisation or ''}".casefold()]
+    current = {line.proposal_id for line in overview.proposals if line.is_current}
+    return render_template(
+        "credits/leader.html",
+        intake=overview,
+        page=page_of(found, request.args.get("page", type=int)),
+        query=query,
+        searchable=len(overview.trainees) > SEARCH_FROM,
+        ticked=current if ticked is None else ticked & current,
+        other_role=other,
+        refusal=refusal,
+        shown=shown_numbers(overview),
+    )
+
+
+def shown_numbers(overview: IntakeOverview) -> dict[str, int]:
+    """Return the numbers at the head of the leader's page."""
+    here = [row for row in overview.trainees if not row.has_left]
+    return {
+        "trainees": len(here),
+        "credited": sum(row.hours_credited > 0 for row in here),
+        "behind": sum(row.is_behind for row in here),
+    }
+
+
+@blueprint.post("/intakes/<int:intake_id>/credits")
+@needs(Permission.RUN_INTAKES)
+def confirm(intake_id: int) -> Response:
+    """Credit the ticked proposals: ledger, then Moodle's gradebook."""
+    chosen = set(request.form.getlist("proposal", type=int))
+    keep_form(lambda refusal: leader_page(intake_id, ticked=chosen, refusal=refusal))
+    if not chosen:
+        actor().require_site(site_of(db_session(), intake_id) or 0)
+        raise DomainError(
+            "nothing_chosen", _l("Nobody is ticked."), remedy=_l("Tick those whose hours are to be credited."), field="proposal"
+        )
+    credited = confirm_credits(db_session(), intake_id=intake_id, proposal_ids=chosen, actor=actor(), now=now())
+    flash(
+        ngettext(
+            "Credited: %(num)s trainee. The grade is on its way to Moodle.",
+            "Credited: %(num)s trainees. The grades are on their way to Moodle.",
+            credited,
+        ),
+        "success",
+    )
+    return _go(url_for("credits.intake", intake_id=intake_id, **{"as": Role.LEADER.value}))
+
+
+@blueprint.get("/meetings/<int:meeting_id>")
+@needs(Permission.RUN_INTAKES)
+def meeting(meeting_id: int) -> str:
+    """Show the leader who came to a meeting, and what to confirm."""
+    return meeting_page(meeting_id)
+
+
+def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:
+    """Show a meeting; ``ticked`` keeps a refused choice of those present."""
+    overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    return render_template(
+        "credits/meeting.html",
+        overview=overview,
+        meeting=overview.meeting,
+        ticked=preselected(overview) if ticked is None else ticked,
+        refusal=refusal,
+        Presence=Presence,
+    )
+
+
+def preselected(overview: MeetingOverview) -> set[int]:
+    """Return who is ticked at first: as confirmed, else as the join log suggests."""
+    return {
+        person.trainee_id
+        for person in overview.trainees
+        if (person.presence or person.suggested) is Presence.PRESENT
+    }
+
+
+@blueprint.post("/meetings/<int:meeting_id>/attendance")
+@needs(Permission.RUN_INTAKES)
+def attendance(meeting_id: int) -> Response:
+    """Confirm the whole list at once: those ticked were there, the others not."""
+    present = set(request.form.getlist("present", type=int))
+    keep_form(lambda refusal: meeting_page(meeting_id, ticked=present, refusal=refusal))
+    confirm_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now())
+    flash(gettext("The attendance is confirmed."), "success")
+    return _go(url_for("credits.meeting", meeting_id=meeting_id))
+
+
+def _go(address: str) -> Response:
+    return make_response(redirect(address, SEE_OTHER))
+
+
