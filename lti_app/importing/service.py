@@ -41,6 +41,7 @@ def import_tables(
     """Bring in tables that have been read. Raises ImportRefused."""
     report = ImportReport()
     sheets = parse_tables(tables, report)
+    report.counts = {kind.name: Counter() for kind in SHEETS if kind.name in sheets}
     known = Known(session, sheets)
     catalogue = Catalogue(session, sheets, known, report, zone=zone, actor=actor, now=now)
     runs = Runs(session, sheets, known, report, zone=zone, actor=actor, now=now)
@@ -57,7 +58,6 @@ def import_tables(
     for kind in SHEETS:
         if kind.name not in sheets:
             continue
-        report.counts[kind.name] = Counter()
         for row in sheets[kind.name].rows:
             bringers[kind.name](row)
     runs.finish()
