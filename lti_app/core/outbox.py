@@ -59,9 +59,13 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Later:
-    """Say that it could not be delivered yet and why; it is tried again."""
+    """Say that it could not be delivered yet and why; it is tried again.
+
+    ``patient``: nothing has failed, the world isn't ready (nobody opened the course yet); it is never given up.
+    """
 
     reason: str
+    patient: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,9 @@ class Refused:
 
 
 Outcome = Delivered | Later | Refused
-Deliverer = Callable[[Session, dict[str, Any], datetime], Outcome]
+Deliverer = Callable[[Database, dict[str, Any], datetime], Outcome]
+"""Delivers a payload. It opens its own short transactions, so that none is open for writing while it asks the network;
+whatever it does must be safe to repeat."""
 
 
 @dataclass
@@ -100,17 +106,18 @@ def deliver_due(
 ) -> DeliveryCounts:
     """Deliver what is due, oldest first, each message in transactions of its own.
 
-    A message is leased before it is sent, so that two workers don't send it at once; the deliverer has a session
-    that is committed with the outcome.
+    A message is leased before it is sent, so that two workers don't send it at once; no transaction is open while the
+    deliverer works. Whatever a deliverer raises counts as Later and stops nothing else.
     """
     counts = DeliveryCounts()
     tried: set[int] = set()
     while len(tried) < limit:
-        message_id = _lease_next(database, deliverers, clock(), tried)
-        if message_id is None:
+        errand = _lease_next(database, deliverers, clock(), tried)
+        if errand is None:
             break
-        tried.add(message_id)
-        _deliver_one(database, deliverers, message_id, clock(), counts)
+        tried.add(errand.message_id)
+        outcome = _deliver(database, deliverers[errand.kind], errand, clock())
+        _settle(database, errand, outcome, clock(), counts)
     return counts
 
 
@@ -129,7 +136,19 @@ def retry_waiting(session: Session, *, kind: str, now: datetime) -> int:
     return int(getattr(result, "rowcount", 0))
 
 
-def _lease_next(database: Database, deliverers: Mapping[str, Deliverer], now: datetime, tried: set[int]) -> int | None:
+@dataclass(frozen=True)
+class _Errand:
+    """Hold what one worker leased: ``attempt`` tells its lease from a later one on the same message."""
+
+    message_id: int
+    kind: str
+    payload: dict[str, Any]
+    attempt: int
+
+
+def _lease_next(
+    database: Database, deliverers: Mapping[str, Deliverer], now: datetime, tried: set[int]
+) -> _Errand | None:
     with database.transaction() as session:
         message = session.scalar(
             select(OutboxMessage)
@@ -148,34 +167,30 @@ def _lease_next(database: Database, deliverers: Mapping[str, Deliverer], now: da
             return None
         message.next_attempt_at = now + LEASE
         message.attempts += 1
-        return message.id
+        return _Errand(message.id, message.kind, dict(message.payload), message.attempts)
 
 
-def _deliver_one(
-    database: Database,
-    deliverers: Mapping[str, Deliverer],
-    message_id: int,
-    now: datetime,
-    counts: DeliveryCounts,
-) -> None:
-    with database.session() as session:
-        message = session.get_one(OutboxMessage, message_id)
-        kind, payload, attempts = message.kind, dict(message.payload), message.attempts
-    # The network is asked outside of any transaction that holds a write lock.
-    with database.session(writes=False) as session:
-        try:
-            outcome = deliverers[kind](session, payload, now)
-        except Exception as error:  # whatever a deliverer raises must not stop the others
-            log.exception("outbox message %s (%s) failed", message_id, kind)
-            outcome = Later(type(error).__name__)
+def _deliver(database: Database, deliverer: Deliverer, errand: _Errand, now: datetime) -> Outcome:
+    try:
+        return deliverer(database, errand.payload, now)
+    except Exception as error:  # whatever a deliverer raises must not stop the others
+        log.exception("outbox message %s (%s) failed", errand.message_id, errand.kind)
+        return Later(type(error).__name__)
+
+
+def _settle(database: Database, errand: _Errand, outcome: Outcome, now: datetime, counts: DeliveryCounts) -> None:
     with database.transaction() as session:
-        message = session.get_one(OutboxMessage, message_id)
+        message = session.get_one(OutboxMessage, errand.message_id, with_for_update=True)
+        if message.delivered_at is not None or message.given_up_at is not None:
+            return  # the lease ran out meanwhile, and the worker that took over has settled it
+        if message.attempts != errand.attempt and not isinstance(outcome, Delivered):
+            return  # the lease ran out meanwhile: how it goes on is up to the worker that took over
         match outcome:
             case Delivered(note):
                 message.delivered_at, message.last_error = now, note[:500] or None
                 counts.delivered += 1
-            case Later(reason) if attempts < GIVE_UP_AFTER:
-                wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 12), LONGEST_RETRY)
+            case Later(reason, patient) if patient or errand.attempt < GIVE_UP_AFTER:
+                wait = min(FIRST_RETRY * 2 ** min(errand.attempt - 1, 12), LONGEST_RETRY)
                 message.next_attempt_at, message.last_error = now + wait, reason[:500]
                 counts.later += 1
             case Later(reason) | Refused(reason):

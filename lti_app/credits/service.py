@@ -19,8 +19,8 @@ from lti_app.credits.facts import IntakeFacts, TraineeFacts, credited_sum, load_
 from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, ProposalState
 from lti_app.credits.rules import rule_words
 from lti_app.intakes.models import Intake, Trainee
-from lti_app.meetings.models import MeetingState, Presence
-from lti_app.meetings.service import hold_attendance, lock_intakes, person_of
+from lti_app.meetings.models import Meeting, MeetingState, Presence
+from lti_app.meetings.service import confirm_attendance, hold_attendance, lock_intakes, person_of
 from lti_app.programmes.models import Programme, ProgrammeVersion
 
 SCORE = "score"
@@ -53,6 +53,23 @@ def propose_credits(session: Session, *, moodle_id: int | None = None, now: date
             changed += sum(_follow_facts(session, facts, trainee, now) for trainee in facts.trainees)
     session.flush()
     return changed
+
+
+def record_attendance(
+    session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime
+) -> None:
+    """Put down the leader's word on a meeting, and let open proposals of its intake follow; none is opened.
+
+    Raises what ``confirm_attendance`` raises.
+    """
+    confirm_attendance(session, meeting_id=meeting_id, present=present, actor=actor, now=now)
+    intake_id = session.get_one(Meeting, meeting_id).intake_id
+    session.flush()
+    facts = load_facts(session, [intake_id])[intake_id]
+    for trainee in facts.trainees:
+        if trainee.proposal is not None:
+            _follow_facts(session, facts, trainee, now)
+    session.flush()
 
 
 def confirm_credits(

@@ -1,0 +1,159 @@
+"""Credited hours to Moodle's gradebook: the ledger's sum of the version's hours, in the order of its decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, joinedload
+
+from lti_app.core.db import Database
+from lti_app.core.outbox import Delivered, Later, Outcome, Refused
+from lti_app.core.words import hours_words, in_municipal_language
+from lti_app.credits.models import ScoreState
+from lti_app.credits.service import credited_hours
+from lti_app.intakes.models import Intake, Trainee
+from lti_app.lti.grades import post_score
+from lti_app.lti.models import LtiRegistration, LtiResourceLink
+from lti_app.people.models import MoodleAccount
+
+TICK = timedelta(milliseconds=1)
+"""Moodle compares scores' timestamps to the millisecond, and refuses one that isn't later (ags_score_old_ts.json)."""
+
+
+@dataclass(frozen=True)
+class _Score:
+    """Hold what is to be posted; ``link_ids`` are the course's links, the one launched last first."""
+
+    trainee_id: int
+    user_id: int
+    link_ids: tuple[int, ...]
+    hours: Decimal
+    maximum: Decimal
+    stamp: datetime
+
+
+def deliver_score(database: Database, payload: dict[str, Any], now: datetime) -> Outcome:
+    """Post what the ledger holds for ``payload["trainee_id"]`` now, unless Moodle has acknowledged just that.
+
+    The message says whose hours changed, not which: whenever it is delivered, the sum of that moment goes out, so a
+    message delivered late or twice does no harm. Its timestamp is taken in a transaction of its own, before the
+    network is asked; Moodle's answer is written down in another.
+    """
+    with database.transaction() as session:
+        score = _prepare(session, int(payload["trainee_id"]), now)
+    if not isinstance(score, _Score):
+        return score
+    outcome = _post(database, score)
+    if isinstance(outcome, Delivered):
+        with database.transaction() as session:
+            _acknowledge(session, score)
+    return outcome
+
+
+def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outcome:
+    trainee = session.get(Trainee, trainee_id, options=[joinedload(Trainee.intake).joinedload(Intake.version)])
+    if trainee is None:
+        return Refused("there is no such trainee")
+    intake = trainee.intake
+    if intake.course_id is None:
+        return Later(f"intake {intake.code} has no course in Moodle yet", patient=True)
+    user_id = session.scalar(
+        select(MoodleAccount.user_id).where(
+            MoodleAccount.moodle_id == intake.moodle_id, MoodleAccount.person_id == trainee.person_id
+        )
+    )
+    if user_id is None:
+        return Later("the trainee's account in Moodle is not known yet", patient=True)
+    link_ids = _links(session, intake.moodle_id, intake.course_id)
+    if not link_ids:
+        return Later(f"nobody has opened the tool in course {intake.course_id} yet", patient=True)
+    # The row is locked before the ledger is read: a later stamp never carries an older sum.
+    state = session.get(ScoreState, trainee_id, with_for_update=True)
+    hours = credited_hours(session, trainee_id)
+    if state is None and hours == 0:
+        return Delivered("nothing was posted, and nothing is credited")
+    # An answer that never came may hide a score that did arrive: only the last stamp's answer says what Moodle holds.
+    if state is not None and state.posted_stamp == state.stamp and state.posted_hours == hours:
+        return Delivered("Moodle holds these hours already")
+    return _Score(
+        trainee_id=trainee_id,
+        user_id=user_id,
+        link_ids=link_ids,
+        hours=hours,
+        maximum=intake.version.hours,
+        stamp=_next_stamp(session, trainee_id, now),
+    )
+
+
+def _links(session: Session, moodle_id: int, course_id: int) -> tuple[int, ...]:
+    return tuple(
+        session.scalars(
+            select(LtiResourceLink.id)
+            .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
+            .where(
+                LtiRegistration.moodle_id == moodle_id,
+                LtiRegistration.disabled_at.is_(None),
+                LtiResourceLink.course_id == course_id,
+                LtiResourceLink.lineitem_url.is_not(None),
+            )
+            .order_by(LtiResourceLink.seen_at.desc(), LtiResourceLink.id.desc())
+        )
+    )
+
+
+def _next_stamp(session: Session, trainee_id: int, now: datetime) -> datetime:
+    """Take the next timestamp: now, or a millisecond after the last one where the clock doesn't show a later time."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    before = moment - TICK
+    session.execute(insert(ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing())
+    state = session.get_one(ScoreState, trainee_id, with_for_update=True, populate_existing=True)
+    state.stamp = max(moment, state.stamp + TICK)
+    return state.stamp
+
+
+def _post(database: Database, score: _Score) -> Outcome:
+    """Post to the link launched last; where Moodle refuses for good (the link is gone), to the next one."""
+    outcome: Outcome = Refused("the course has no link of the tool any more")
+    for link_id in score.link_ids:
+        with database.session(writes=False) as session:
+            link = session.get(
+                LtiResourceLink,
+                link_id,
+                options=[joinedload(LtiResourceLink.registration).joinedload(LtiRegistration.moodle)],
+            )
+            if link is None or link.lineitem_url is None:
+                continue
+            outcome = post_score(
+                session,
+                registration=link.registration,
+                lineitem_url=link.lineitem_url,
+                user_id=score.user_id,
+                score=score.hours,
+                maximum=score.maximum,
+                comment=comment_on(score.hours, score.maximum),
+                timestamp=score.stamp,
+            )
+        if not isinstance(outcome, Refused):
+            break
+    return outcome
+
+
+def comment_on(hours: Decimal, total: Decimal) -> str:
+    """Return the gradebook's comment in the municipality's language: «Зачтено 18 из 24 ак. ч»."""
+    return in_municipal_language(
+        _l("%(done)s of %(total)s academic hours credited", done=hours_words(hours), total=hours_words(total))
+    )
+
+
+def _acknowledge(session: Session, score: _Score) -> None:
+    state = session.get_one(ScoreState, score.trainee_id, with_for_update=True)
+    # Another worker may have posted a later sum meanwhile; Moodle keeps the later one, and so do we.
+    if state.posted_stamp is None or state.posted_stamp < score.stamp:
+        state.posted_stamp, state.posted_hours = score.stamp, score.hours
