@@ -163,6 +163,16 @@ def contentitem_return(sandbox: Sandbox, request: Request) -> Response:
     return page_response("added.html", sandbox, course=course, made=made, user=None)
 
 
+@route("/mod/lti/return.php")
+def return_from_tool(sandbox: Sandbox, request: Request) -> Response:
+    """Take back somebody whom the tool sends to its `return_url`, with the message that it may have given them."""
+    course = sandbox.state.courses.get(request.args.get("course", 0, int))
+    if course is None:
+        return refuse(sandbox, 404, "Такого курса нет.")
+    error, text = request.args.get("lti_errormsg", ""), request.args.get("lti_msg", "")
+    return page_response("returned.html", sandbox, course=course, error=error, text=text, user=None)
+
+
 def _serve(sandbox: Sandbox, request: Request, serve: Callable[[ServiceRequest], ServiceAnswer]) -> Response:
     query = request.query_string.decode()
     asked = ServiceRequest(

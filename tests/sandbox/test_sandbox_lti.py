@@ -123,6 +123,14 @@ def test_the_reposted_request_goes_through_with_the_cookie(moodle: Sandbox) -> N
     assert "id_token" in read_form(browser.post(action, **fields).text)[1]
 
 
+def test_the_return_address_of_a_launch_leads_back_to_the_course(moodle: Sandbox) -> None:
+    browser = Browser(moodle, "stud1")
+    address = browser.launch(2)[f"{LTI}/launch_presentation"]["return_url"].removeprefix(recorded.URL)
+    page = browser.get(f"{address}&lti_errormsg=<b>Нет</b>").text
+    assert 'href="/course/view.php?id=2"' in page
+    assert "&lt;b&gt;Нет" in page
+
+
 def test_nobody_launches_from_a_course_they_are_suspended_in(moodle: Sandbox, client: Client) -> None:
     client.enrol(4, suspend=1)
     assert Browser(moodle, "stud1").get("/mod/lti/launch.php", id=2).status_code == 403
