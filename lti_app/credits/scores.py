@@ -22,8 +22,9 @@ from lti_app.lti.grades import post_score
 from lti_app.lti.models import LtiRegistration, LtiResourceLink
 from lti_app.people.models import MoodleAccount
 
-TICK = timedelta(milliseconds=1)
-"""Moodle compares scores' timestamps to the millisecond, and refuses one that isn't later (ags_score_old_ts.json)."""
+TICK = timedelta(seconds=1)
+"""Moodle refuses a score whose timestamp isn't later than the stored one (ags_score_old_ts.json), and compares whole
+seconds: stamps a millisecond apart would be the same moment there, and the second score would be lost."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,30 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
     trainee = session.get(Trainee, trainee_id, options=[joinedload(Trainee.intake).joinedload(Intake.version)])
     if trainee is None:
         return Refused("there is no such trainee")
+    address = _address(session, trainee)
+    if isinstance(address, Later):
+        return address
+    # The row is locked before the ledger is read: a later stamp never carries an older sum.
+    state = session.get(ScoreState, trainee_id, with_for_update=True)
+    hours = credited_hours(session, trainee_id)
+    if state is None and hours == 0:
+        return Delivered("nothing was posted, and nothing is credited")
+    # An answer that never came may hide a score that did arrive: only the last stamp's answer says what Moodle holds.
+    if state is not None and state.posted_stamp == state.stamp and state.posted_hours == hours:
+        return Delivered("Moodle holds these hours already")
+    user_id, link_ids = address
+    return _Score(
+        trainee_id=trainee_id,
+        user_id=user_id,
+        link_ids=link_ids,
+        hours=hours,
+        maximum=trainee.intake.version.hours,
+        stamp=_next_stamp(session, trainee_id, now),
+    )
+
+
+def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[int, ...]] | Later:
+    """Return the Moodle user and the links of the course, or what the world isn't ready for yet."""
     intake = trainee.intake
     if intake.course_id is None:
         return Later(f"intake {intake.code} has no course in Moodle yet", patient=True)
@@ -73,22 +98,7 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
     link_ids = _links(session, intake.moodle_id, intake.course_id)
     if not link_ids:
         return Later(f"nobody has opened the tool in course {intake.course_id} yet", patient=True)
-    # The row is locked before the ledger is read: a later stamp never carries an older sum.
-    state = session.get(ScoreState, trainee_id, with_for_update=True)
-    hours = credited_hours(session, trainee_id)
-    if state is None and hours == 0:
-        return Delivered("nothing was posted, and nothing is credited")
-    # An answer that never came may hide a score that did arrive: only the last stamp's answer says what Moodle holds.
-    if state is not None and state.posted_stamp == state.stamp and state.posted_hours == hours:
-        return Delivered("Moodle holds these hours already")
-    return _Score(
-        trainee_id=trainee_id,
-        user_id=user_id,
-        link_ids=link_ids,
-        hours=hours,
-        maximum=intake.version.hours,
-        stamp=_next_stamp(session, trainee_id, now),
-    )
+    return user_id, link_ids
 
 
 def _links(session: Session, moodle_id: int, course_id: int) -> tuple[int, ...]:
@@ -108,9 +118,9 @@ def _links(session: Session, moodle_id: int, course_id: int) -> tuple[int, ...]:
 
 
 def _next_stamp(session: Session, trainee_id: int, now: datetime) -> datetime:
-    """Take the next timestamp: now, or a millisecond after the last one where the clock doesn't show a later time."""
+    """Take the next timestamp: now in whole seconds, or a second after the last one where the clock isn't past it."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    moment = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    moment = now.replace(microsecond=0)
     before = moment - TICK
     session.execute(insert(ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing())
     state = session.get_one(ScoreState, trainee_id, with_for_update=True, populate_existing=True)
