@@ -82,7 +82,7 @@ class KeepAliveHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: tokens could stand in what is said."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, *_: Any, **__: Any) -> None:
         """Say nothing; see `log_request`."""
 
 
@@ -109,9 +109,6 @@ class SandboxServer(ThreadedWSGIServer):
     def respond(self, environ: dict[str, Any]) -> Response:
         """Answer a request; the handler calls this in place of a WSGI application."""
         return dispatch(self.sandbox, self.url_map, Request(environ))
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing."""
 
     def close(self) -> None:
         """Stop listening and end every connection."""

@@ -33,11 +33,16 @@ class MiniTool:
             "/register": self.register,
             "/login": self.login,
             "/launch": self.launch,
-            "/jwks": lambda _: Response(json.dumps(jwks()), content_type="application/json"),
+            "/jwks": self.key_set,
         }
-        page = pages.get(request.path, lambda _: Response("", 404))
-        response: Any = page(request)
-        return response(environ, start_response)
+        page = pages.get(request.path, self.missing)
+        return page(request)(environ, start_response)
+
+    def missing(self, request: Request) -> Response:
+        return Response(f"nothing at {request.path}", 404)
+
+    def key_set(self, request: Request) -> Response:
+        return Response(json.dumps(jwks()), content_type="application/json")
 
     def html(self, body: str) -> Response:
         return Response(f"<!doctype html><title>Tool</title><body>{body}", content_type="text/html; charset=utf-8")
