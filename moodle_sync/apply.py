@@ -44,6 +44,11 @@ class Outcome(NamedTuple):
     message: str = ""
     remedy: str = ""
 
+    @property
+    def certain_failure(self) -> bool:
+        """Tell whether the change failed and Moodle said so: nothing of it can have been done."""
+        return not self.done and self.errorcode not in (UNKNOWN[0], NOT_THERE[0], STILL_ACTIVE[0])
+
 
 class Journal(Protocol):
     """Remember durably what is meant and what was done; called from several threads. What it raises ends the run."""
@@ -240,7 +245,7 @@ class _EnrolmentWriter:
         if missing and again:
             self._send(missing, again=False)
         elif missing:
-            self._refuse(course_id, [_failure(change, course_id, error) for change in missing])
+            self._refuse(course_id, [_failed(change, course_id, *UNKNOWN, error.remedy) for change in missing])
 
     def _call(self, batch: Sequence[EnrolmentChange]) -> None:
         rows: list[dict[str, Any]] = [

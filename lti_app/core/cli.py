@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from cryptography.fernet import Fernet
 from flask.cli import AppGroup, with_appcontext
 
 from lti_app.core.edge import tool
+from lti_app.core.errors import DomainError
 from lti_app.core.migrate import upgrade
+from lti_app.core.vault import VaultError
 
 db = AppGroup("db", help="The database's schema.")
 keys = AppGroup("keys", help="Keys for personal data and secrets.")
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn a refusal into one line and exit code 1."""
+    try:
+        yield
+    except DomainError as error:
+        remedy = f" ({error.remedy})" if error.remedy else ""
+        raise click.ClickException(f"{error.message}{remedy}") from None
+    except VaultError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @db.command("upgrade")

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +14,9 @@ log = logging.getLogger(__name__)
 class Jobs:
     """Run jobs after the answer was sent. Whatever a job does must be safe to repeat: a process may die before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: Callable[[], AbstractContextManager[object]] = nullcontext) -> None:
+        """``context`` is entered around each job: the application's, so that texts find their language."""
+        self._context = context
         self._lock = threading.Lock()
         self._executor: ThreadPoolExecutor | None = None
         self._waiting: set[str] = set()
@@ -32,7 +35,8 @@ class Jobs:
     def _run(self, name: str, work: Callable[[], object]) -> None:
         with self._lock:
             self._waiting.discard(name)
-        work()
+        with self._context():
+            work()
 
     def drain(self) -> None:
         """Wait until every queued job has ended (tests, shutdown)."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -12,16 +12,19 @@ import click
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 
+from lti_app.core.cli import plainly
+from lti_app.core.clock import system_clock
 from lti_app.core.edge import tool
-from lti_app.core.errors import DomainError
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.saving import Saved
+from lti_app.lti.doctor import Status, examine
 from lti_app.lti.invitations import LIFE, invite
 from lti_app.lti.keys import OVERLAP, PUBLISHED_AFTERWARDS, ensure_key, rotate_keys
 from lti_app.lti.models import LtiRegistration, Moodle
 from lti_app.lti.moodles import save_moodle
 from lti_app.lti.parts import parts
 from lti_app.lti.registrations import add_registration, moodle_named
+from moodle_sync.functions import FACTS, needed_capabilities
 
 moodle_commands = AppGroup("moodle", help="Moodles that the tool serves.")
 lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and its keys.")
@@ -41,7 +44,7 @@ lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and
 def moodle_add(name: str, url: str, token_file: Path | None, template: str | None, category: int | None) -> None:
     """Store the access to the web services of the Moodle NAME; running it again updates."""
     token = _read_token(token_file)
-    with _plainly(), tool().database.transaction() as session:
+    with plainly(), tool().database.transaction() as session:
         saved = save_moodle(
             session,
             tool().vault,
@@ -58,12 +61,64 @@ def moodle_add(name: str, url: str, token_file: Path | None, template: str | Non
     click.echo(f"Moodle {name} {done}; check it with: moodle doctor {name}")
 
 
+@moodle_commands.command("functions")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+def moodle_functions(as_json: bool) -> None:
+    """List the web-service functions that the token's service needs, and the capabilities of its user."""
+    if as_json:
+        listed = [
+            {
+                "name": str(function),
+                "purpose": facts.purpose,
+                "writes": facts.writes,
+                "optional": facts.optional,
+                "capabilities": list(facts.capabilities),
+            }
+            for function, facts in FACTS.items()
+        ]
+        document = {"functions": listed, "capabilities": needed_capabilities()}
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return
+    for function, facts in FACTS.items():
+        click.echo(f"{function}  {facts.purpose}{' (optional)' if facts.optional else ''}")
+    click.echo("\nCapabilities of the token's user:")
+    for capability in needed_capabilities():
+        click.echo(f"  {capability}")
+
+
+@moodle_commands.command("doctor")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+@with_appcontext
+def moodle_doctor(name: str, as_json: bool) -> None:
+    """Check whether the Moodle NAME is fit for the tool. Exit code 1 if something is amiss."""
+    with plainly(), tool().database.session(writes=False) as session:
+        moodle = moodle_named(session, name)
+        checks = examine(
+            session,
+            moodle,
+            token=tool().vault.open(moodle.token_encrypted),
+            public_url=tool().settings.public_url,
+            now=system_clock,
+        )
+    bad = any(check.status is Status.AMISS for check in checks)
+    if as_json:
+        listed = [asdict(check) for check in checks]
+        click.echo(json.dumps({"moodle": name, "ok": not bad, "checks": listed}, ensure_ascii=False, indent=2))
+    else:
+        for check in checks:
+            remedy = f" — {check.remedy}" if check.remedy else ""
+            click.echo(f"{check.status:5}  {check.name}: {check.message}{remedy}")
+    if bad:
+        sys.exit(1)
+
+
 @lti_commands.command("invite")
 @click.argument("name")
 @with_appcontext
 def lti_invite(name: str) -> None:
     """Print a one-time address that registers the tool with the Moodle NAME."""
-    with _plainly(), tool().database.transaction() as session:
+    with plainly(), tool().database.transaction() as session:
         token = invite(session, moodle=moodle_named(session, name), actor=SYSTEM, now=tool().clock())
     click.echo(f"{tool().settings.public_url}/lti/register/{token}")
     click.echo(
@@ -84,7 +139,7 @@ def lti_invite(name: str) -> None:
 @with_appcontext
 def lti_add(name: str, **given: str) -> None:
     """Store a registration that was made by hand in the Moodle NAME."""
-    with _plainly(), tool().database.transaction() as session:
+    with plainly(), tool().database.transaction() as session:
         add_registration(
             session,
             moodle=moodle_named(session, name),
@@ -143,13 +198,3 @@ def _read_token(token_file: Path | None) -> str:
     if sys.stdin.isatty():
         return str(click.prompt("web-service token", hide_input=True)).strip()
     return sys.stdin.read().strip()
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Turn a refusal into one line and exit code 1."""
-    try:
-        yield
-    except DomainError as error:
-        remedy = f" ({error.remedy})" if error.remedy else ""
-        raise click.ClickException(f"{error.message}{remedy}") from None

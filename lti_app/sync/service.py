@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,19 +79,6 @@ def moodles(session: Session) -> list[Moodle]:
     return list(session.scalars(select(Moodle).order_by(Moodle.name)))
 
 
-def find_moodle(session: Session, name: str) -> Moodle:
-    """Return the Moodle called ``name``. Raises NotFound, listing the known names."""
-    moodle = session.scalar(select(Moodle).where(Moodle.name == name))
-    if moodle is None:
-        known = ", ".join(item.name for item in moodles(session)) or "—"
-        raise NotFound(
-            "no_such_moodle",
-            _l("There is no Moodle called “%(name)s”.", name=name),
-            remedy=_l("Known ones: %(known)s.", known=known),
-        )
-    return moodle
-
-
 def approve_plan(session: Session, *, held_plan_id: int, actor: Actor, now: datetime) -> HeldPlan:
     """Let a held plan be applied by the run that follows, if the world still is as it was.
 
@@ -130,7 +118,7 @@ def current_locks(session: Session) -> dict[int, SyncLock]:
     return {lock.moodle_id: lock for lock in session.scalars(select(SyncLock))}
 
 
-def report(session: Session, run: SyncRun) -> dict[str, Any]:
+def report(run: SyncRun, failures: Sequence[SyncChange]) -> dict[str, Any]:
     """Return the object that ``sync run --json`` prints (interface.md)."""
     return {
         "plan": run.plan_id,
@@ -147,7 +135,7 @@ def report(session: Session, run: SyncRun) -> dict[str, Any]:
                 "message": change.message,
                 "remedy": change.remedy,
             }
-            for change in failures_of(session, run.id)
+            for change in failures
         ],
         "held": run.held,
         "notes": run.notes,

@@ -16,9 +16,12 @@ from lti_app.core.cli import db, keys
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
+from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
 from lti_app.people.cli import people
+from lti_app.sync.background import start_run
+from lti_app.sync.cli import outbox, sync
 from lti_app.web.actors import resolve_actor
 
 PACKAGE = Path(__file__).resolve().parent
@@ -40,13 +43,14 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         clock=clock,
         vault=Vault(settings.data_keys),
         resolve_actor=resolve_actor,
+        jobs=Jobs(app.app_context),
     )
     Babel(app, default_locale="ru", default_timezone=settings.timezone)
     edge.install(app)
-    app.cli.add_command(db)
-    app.cli.add_command(keys)
-    app.cli.add_command(people)
-    app.cli.add_command(import_command)
+    for command in (db, keys, people, import_command, sync, outbox):
+        app.cli.add_command(command)
+    tool: Tool = app.extensions["ploshchadka"]
+    tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
     return app
 

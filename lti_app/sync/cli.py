@@ -1,0 +1,173 @@
+"""Commands of the night: run, approve, status; and delivery of what waits in the outbox."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from lti_app.core.cli import plainly
+from lti_app.core.edge import tool
+from lti_app.core.outbox import deliver_due
+from lti_app.core.permissions import SYSTEM
+from lti_app.lti.models import Moodle
+from lti_app.lti.registrations import moodle_named
+from lti_app.sync import lock, service
+from lti_app.sync.journal import Progress
+from lti_app.sync.night import NightResult, quiet, run_night
+
+sync = AppGroup("sync", help="The night's work with Moodle.")
+outbox = AppGroup("outbox", help="What goes out after a commit: scores and messages.")
+
+EXIT_LOCKED = 4
+
+
+@sync.command("run")
+@click.option("--moodle", "name", help="only this Moodle; without it all of them, one after the other")
+@click.option("--dry-run", is_flag=True, help="Read and plan; change nothing anywhere.")
+@click.option("--approve", is_flag=True, help="Apply also what the guard would hold.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_appcontext
+def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -> None:
+    """Do one night's work now.
+
+    Exit 0: done; 1: some changes failed; 2: held for approval; 3: Moodle could not be read whole, nothing changed;
+    4: another run holds the lock.
+    """
+    with plainly(), tool().database.session(writes=False) as session:
+        moodles = [moodle_named(session, name)] if name else service.moodles(session)
+    if not moodles:
+        raise click.ClickException("no Moodle is stored yet; begin with: moodle add NAME --url URL")
+    results = _run_all(moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty())
+    _print([result.report for result in results], as_json)
+    sys.exit(max(service.EXIT_CODES.get(result.status, 1) for result in results))
+
+
+def _run_all(moodles: Sequence[Moodle], *, dry_run: bool, approve: bool, shows_progress: bool) -> list[NightResult]:
+    results = []
+    for moodle in moodles:
+        with plainly():
+            try:
+                progress = bar(moodle.name) if shows_progress else quiet
+                results.append(run_night(tool(), moodle.id, approve=approve, dry_run=dry_run, progress=progress))
+            except lock.LockHeld as held:
+                click.echo(f"{moodle.name}: {held}", err=True)
+                sys.exit(EXIT_LOCKED)
+    return results
+
+
+def bar(name: str) -> Progress:
+    """Return a progress display for a terminal: one line that is written over and over."""
+
+    def show(phase: str, done: int, total: int) -> None:
+        width = 30
+        filled = width * done // total if total else 0
+        numbers = f"{done}/{total}" if total else ""
+        click.echo(f"\r\033[K{name}: {phase:<9} [{'█' * filled}{'·' * (width - filled)}] {numbers}", nl=False, err=True)
+        if phase == "delivery":
+            click.echo("\r\033[K", nl=False, err=True)
+
+    return show
+
+
+def _print(reports: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        whole: Any = reports[0] if len(reports) == 1 else {"moodles": list(reports)}
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        return
+    for report in reports:
+        for line in lines_of(report):
+            click.echo(line)
+
+
+def lines_of(report: dict[str, Any]) -> list[str]:
+    """Return a run's report as lines for an administrator."""
+    plan = f", plan {report['plan'][:12]}" if report["plan"] else ""
+    lines = [f"{report['moodle']}: {report['status']}{plan}, {report['calls']} calls, {report['seconds']:.1f} s"]
+    for kind, count in report["counts"].items():
+        lines.append(f"  {kind}: {count['planned']} planned, {count['done']} done, {count['failed']} failed")
+    if not report["counts"] and not report["error"]:
+        lines.append("  nothing to change")
+    lines += [f"  held: {reason['text']}" for reason in report["held"]]
+    lines += [f"  failed: {row['change']}: {row['message']} {row['remedy']}" for row in report["failures"]]
+    lines += [f"  note: {_note(note)}" for note in report["notes"]]
+    if report["error"]:
+        lines.append(f"  {report['error']}")
+    return lines
+
+
+def _note(note: dict[str, Any]) -> str:
+    course = f"course {note['course_key']}, " if note["course_key"] else ""
+    who = "person" if note["code"] == "person_not_found" else "user"
+    subject = f"{who} {note['subject']}: " if note["subject"] else ""
+    return f"{course}{subject}{note['text']}"
+
+
+@sync.command("approve")
+@click.argument("plan")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_appcontext
+def approve_command(plan: str, as_json: bool) -> None:
+    """Apply the held PLAN (its id, or the first 8 or more characters), if the world still is as it was."""
+    parts = tool()
+    with plainly(), parts.database.transaction() as session:
+        held = service.held_plan_named(session, plan)
+        service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
+        moodle = held.moodle
+    results = _run_all([moodle], dry_run=False, approve=False, shows_progress=not as_json and sys.stderr.isatty())
+    if results[0].report["plan"] != held.plan_id:
+        click.echo("the world has changed since: the approved plan was not applied, see the new one", err=True)
+    _print([result.report for result in results], as_json)
+    sys.exit(service.EXIT_CODES.get(results[0].status, 1))
+
+
+@sync.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_appcontext
+def status_command(as_json: bool) -> None:
+    """Show the last run of each Moodle, held plans and locks."""
+    with tool().database.session(writes=False) as session:
+        recent = service.recent_runs(session, 200)
+        newest = {run.moodle_id: run for run in reversed(recent)}
+        state = {
+            "runs": [service.report(run, service.failures_of(session, run.id)) for run in newest.values()],
+            "held": [
+                {
+                    "plan": held.plan_id,
+                    "moodle": held.moodle.name,
+                    "state": held.state.value,
+                    "since": held.created_at.isoformat(),
+                    "reasons": held.reasons,
+                }
+                for held in service.held_plans(session)
+            ],
+            "locks": [
+                {"moodle": row.moodle_id, "holder": row.holder, "since": row.taken_at.isoformat()}
+                for row in service.current_locks(session).values()
+            ],
+        }
+    if as_json:
+        click.echo(json.dumps(state, ensure_ascii=False, indent=2))
+        return
+    for report in state["runs"]:
+        for line in lines_of(report):
+            click.echo(line)
+    for held in state["held"]:
+        click.echo(f"held: {held['plan'][:12]} of {held['moodle']} since {held['since']} ({held['state']})")
+    for row in state["locks"]:
+        click.echo(f"lock: {row['holder']} since {row['since']}")
+    if not any(state.values()):
+        click.echo("no run yet")
+
+
+@outbox.command("deliver")
+@with_appcontext
+def deliver_command() -> None:
+    """Deliver what is due; a timer runs this every few minutes."""
+    parts = tool()
+    counts = deliver_due(parts.database, parts.deliverers, parts.clock)
+    click.echo(f"delivered {counts.delivered}, later {counts.later}, refused {counts.refused}")

@@ -1,0 +1,151 @@
+"""What one Moodle should have, read from the database; and what of it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.lti.models import Moodle
+from lti_app.people.models import MoodleAccount, Person
+from lti_app.programmes.models import ProgrammeVersion
+from lti_app.sites.models import SiteLeader
+from lti_app.sync.models import OwnedEnrolment
+from moodle_sync.roster import Desired, DesiredCourse, DesiredEnrolment, DesiredPerson, Owned, Role
+
+KEPT_AFTER_END = timedelta(days=60)
+"""An intake that ended longer ago is left as it stands: the night no longer looks at its course."""
+
+ACCESS_AFTER_END = timedelta(days=30)
+"""Trainees keep reading the course's materials for a month; their enrolment ends then by its own date."""
+
+TIED_BY_NIGHT = "night"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Hold what a run is about: the intakes, what should be, what is ours of it."""
+
+    intake_ids: dict[str, int]
+    """By intake code, which is the course's idnumber."""
+    desired: Desired
+    owned: list[Owned]
+
+
+def load_scope(session: Session, moodle: Moodle, *, template_id: int | None, zone: ZoneInfo, now: datetime) -> Scope:
+    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Six queries."""
+    today = now.astimezone(zone).date()
+    intakes = session.scalars(
+        select(Intake)
+        .where(
+            Intake.moodle_id == moodle.id, Intake.published_at.is_not(None), Intake.ends_on >= today - KEPT_AFTER_END
+        )
+        .options(joinedload(Intake.version).joinedload(ProgrammeVersion.programme))
+        .order_by(Intake.code)
+    ).all()
+    enrolments = _trainees(session, intakes, zone) + _leaders(session, intakes, zone, today)
+    return Scope(
+        intake_ids={intake.code: intake.id for intake in intakes},
+        desired=Desired(
+            courses=[_course(intake, moodle, template_id, zone) for intake in intakes],
+            people=_people(session, moodle, {row.person_key for row in enrolments}),
+            enrolments=enrolments,
+        ),
+        owned=_owned(session, moodle, {intake.course_id for intake in intakes if intake.course_id is not None}),
+    )
+
+
+def midnight(day: date, zone: ZoneInfo) -> int:
+    """Return the local midnight at which ``day`` begins, as Unix seconds."""
+    return int(datetime.combine(day, time(), zone).timestamp())
+
+
+def _course(intake: Intake, moodle: Moodle, template_id: int | None, zone: ZoneInfo) -> DesiredCourse:
+    return DesiredCourse(
+        key=intake.code,
+        shortname=intake.code,
+        fullname=f"{intake.version.title} ({intake.starts_on:%d.%m.%Y} – {intake.ends_on:%d.%m.%Y})"[:254],
+        category_id=moodle.category_id,
+        template_id=template_id,
+        starts=midnight(intake.starts_on, zone),
+        ends=midnight(intake.ends_on + timedelta(days=1), zone),
+        course_id=intake.course_id,
+        managed=intake.course_id is None or intake.course_tied_by == TIED_BY_NIGHT,
+    )
+
+
+def _trainees(session: Session, intakes: Sequence[Intake], zone: ZoneInfo) -> list[DesiredEnrolment]:
+    by_id = {intake.id: intake for intake in intakes}
+    rows = session.execute(
+        select(Trainee.intake_id, Trainee.person_id).where(
+            Trainee.intake_id.in_(by_id), Trainee.state == TraineeState.ENROLLED
+        )
+    )
+    return [
+        DesiredEnrolment(
+            by_id[intake_id].code,
+            person_id,
+            Role.TRAINEE,
+            midnight(by_id[intake_id].starts_on, zone),
+            midnight(by_id[intake_id].ends_on + timedelta(days=1) + ACCESS_AFTER_END, zone),
+        )
+        for intake_id, person_id in rows
+    ]
+
+
+def _leaders(session: Session, intakes: Sequence[Intake], zone: ZoneInfo, today: date) -> list[DesiredEnrolment]:
+    by_site: dict[int, list[Intake]] = {}
+    for intake in intakes:
+        by_site.setdefault(intake.version.programme.site_id, []).append(intake)
+    rows = session.execute(
+        select(SiteLeader.site_id, SiteLeader.person_id).where(
+            SiteLeader.site_id.in_(by_site),
+            SiteLeader.since <= today,
+            or_(SiteLeader.until.is_(None), SiteLeader.until >= today),
+        )
+    )
+    # A leader prepares the course before it begins and works with it after it ended: from publication, without end.
+    return [
+        DesiredEnrolment(intake.code, person_id, Role.LEADER, int(intake.published_at.timestamp()), 0)
+        for site_id, person_id in rows
+        for intake in by_site[site_id]
+        if intake.published_at is not None
+    ]
+
+
+def _people(session: Session, moodle: Moodle, person_ids: set[int]) -> list[DesiredPerson]:
+    known = {person_id: user_id for user_id, person_id in taken_accounts(session, moodle).items()}
+    rows = session.execute(select(Person.id, Person.moodle_idnumber, Person.email).order_by(Person.id))
+    return [
+        DesiredPerson(person_id, known.get(person_id), idnumber, email)
+        for person_id, idnumber, email in rows
+        if person_id in person_ids
+    ]
+
+
+def _owned(session: Session, moodle: Moodle, course_ids: set[int]) -> list[Owned]:
+    rows = session.execute(
+        select(
+            OwnedEnrolment.course_id,
+            OwnedEnrolment.user_id,
+            OwnedEnrolment.role,
+            OwnedEnrolment.starts,
+            OwnedEnrolment.ends,
+            OwnedEnrolment.suspended,
+            OwnedEnrolment.pending,
+        ).where(OwnedEnrolment.moodle_id == moodle.id)
+    )
+    return [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in rows if row[0] in course_ids]
+
+
+def taken_accounts(session: Session, moodle: Moodle) -> dict[int, int]:
+    """Return the person of each Moodle user that is tied to somebody, by user id."""
+    rows = session.execute(
+        select(MoodleAccount.user_id, MoodleAccount.person_id).where(MoodleAccount.moodle_id == moodle.id)
+    )
+    return {row[0]: row[1] for row in rows}

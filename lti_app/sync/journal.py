@@ -1,0 +1,149 @@
+"""The run's memory: intent before each write, outcome after it, both committed at once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from lti_app.core.clock import Clock
+from lti_app.core.db import Database
+from lti_app.intakes.models import Intake
+from lti_app.sync.desired import TIED_BY_NIGHT
+from lti_app.sync.lock import Heart
+from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
+from moodle_sync.apply import Outcome
+from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
+
+Progress = Callable[[str, int, int], None]
+"""Told of the phase of a run, the steps done, and the steps in all (0: not known)."""
+
+
+class RunJournal:
+    """Keep a run's intents and outcomes in the database. A ``moodle_sync.apply.Journal``; called from threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        run: SyncRun,
+        plan: ChangePlan,
+        intake_ids: dict[str, int],
+        *,
+        heart: Heart,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self._database, self._run_id, self._moodle_id = database, run.id, run.moodle_id
+        self._intake_ids, self._heart, self._clock, self._progress = intake_ids, heart, clock, progress
+        self._lock = threading.Lock()
+        self._done, self._total = 0, len(plan)
+        self.counts = {
+            kind.value: {"planned": number, "done": 0, "failed": 0} for kind, number in plan.counts().items()
+        }
+
+    def intend(self, changes: Sequence[EnrolmentChange]) -> None:
+        """Remember these enrolments as ours, not yet known to be written. Raises LockLost."""
+        self._heart.check()
+        now = self._clock()
+        rows = [
+            {
+                "moodle_id": self._moodle_id,
+                "course_id": change.course_id,
+                "user_id": change.user_id,
+                "role": change.role.value,
+                "starts": change.starts,
+                "ends": change.ends,
+                "suspended": change.suspended,
+                "pending": True,
+                "written_at": now,
+            }
+            for change in changes
+        ]
+        with self._lock, self._database.transaction() as session:
+            session.execute(_upsert(self._database, OwnedEnrolment), rows)
+
+    def record(self, outcomes: Sequence[Outcome]) -> None:
+        """Remember what became of changes; confirm what was written. Raises LockLost."""
+        self._heart.check()
+        with self._lock:
+            for outcome in outcomes:
+                self.counts[outcome.change.kind.value]["done" if outcome.done else "failed"] += 1
+            self._done += len(outcomes)
+            with self._database.transaction() as session:
+                self._confirm(session, outcomes)
+                self._forget_refused(session, outcomes)
+                session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
+                self._tie_courses(session, outcomes)
+                session.execute(
+                    update(SyncRun)
+                    .where(SyncRun.id == self._run_id)
+                    .values(steps_done=self._done, counts={key: dict(value) for key, value in self.counts.items()})
+                )
+        self._progress("writing", self._done, self._total)
+
+    def _confirm(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        rows = [
+            {"c": outcome.course_id, "u": outcome.change.user_id, "r": outcome.change.role.value}
+            for outcome in outcomes
+            if outcome.done and isinstance(outcome.change, EnrolmentChange)
+        ]
+        if rows:
+            table = OwnedEnrolment.__table__
+            session.connection().execute(
+                update(OwnedEnrolment)
+                .where(
+                    table.c.moodle_id == self._moodle_id,
+                    table.c.course_id == bindparam("c"),
+                    table.c.user_id == bindparam("u"),
+                    table.c.role == bindparam("r"),
+                )
+                .values(pending=False, written_at=self._clock()),
+                rows,
+            )
+
+    def _forget_refused(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Give up rows that Moodle refused to make: who is enrolled there later was not enrolled by us."""
+        for outcome in outcomes:
+            change = outcome.change
+            if isinstance(change, EnrolmentChange) and change.kind is Kind.ENROL and outcome.certain_failure:
+                session.execute(
+                    delete(OwnedEnrolment).where(
+                        OwnedEnrolment.moodle_id == self._moodle_id,
+                        OwnedEnrolment.course_id == outcome.course_id,
+                        OwnedEnrolment.user_id == change.user_id,
+                        OwnedEnrolment.role == change.role.value,
+                        OwnedEnrolment.pending,
+                    )
+                )
+
+    def _tie_courses(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if outcome.done and not isinstance(outcome.change, EnrolmentChange):
+                intake = session.get_one(Intake, self._intake_ids[outcome.change.course.key])
+                if intake.course_id is None:
+                    intake.course_id, intake.course_tied_by = outcome.course_id, TIED_BY_NIGHT
+
+    def _change_row(self, outcome: Outcome) -> dict[str, Any]:
+        return {
+            "run_id": self._run_id,
+            "kind": outcome.change.kind.value,
+            "target": outcome.change.target[:300],
+            "failed": not outcome.done,
+            "errorcode": outcome.errorcode[:100] or None,
+            "message": outcome.message or None,
+            "remedy": outcome.remedy or None,
+            "at": self._clock(),
+        }
+
+
+def _upsert(database: Database, model: type[OwnedEnrolment]) -> Any:
+    statement = (sqlite.insert if database.is_sqlite else postgresql.insert)(model)
+    keys = [column.name for column in model.__table__.primary_key]
+    rest = {
+        column.name: statement.excluded[column.name] for column in model.__table__.columns if column.name not in keys
+    }
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)

@@ -1,0 +1,362 @@
+"""One night's work with one Moodle: read, plan, guard, apply, read progress, propose credits, deliver."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from lti_app.core.db import Database
+from lti_app.core.edge import Tool
+from lti_app.core.outbox import deliver_due, retry_waiting
+from lti_app.credits.service import SCORE, propose_credits
+from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
+from lti_app.lti.models import Moodle
+from lti_app.meetings.service import close_ended
+from lti_app.people.models import MoodleAccount
+from lti_app.sync import lock
+from lti_app.sync.desired import TIED_BY_NIGHT, Scope, load_scope, taken_accounts
+from lti_app.sync.journal import Progress, RunJournal
+from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncRun
+from lti_app.sync.service import failures_of, report
+from moodle_sync.apply import apply_plan
+from moodle_sync.client import MoodleClient
+from moodle_sync.errors import CannotReadWhole, MoodleError
+from moodle_sync.functions import Function
+from moodle_sync.guard import Limits, Verdict, review
+from moodle_sync.observe import read_observed
+from moodle_sync.plan import ChangePlan, make_plan
+from moodle_sync.progress import read_progress
+from moodle_sync.roster import Observed, Role
+
+log = logging.getLogger(__name__)
+
+
+def quiet(_phase: str, _done: int, _total: int) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """Say how a run ended, and hold the object that ``sync run --json`` prints."""
+
+    status: RunStatus
+    report: dict[str, Any]
+
+
+def client_for(tool: Tool, moodle: Moodle) -> MoodleClient:
+    """Return a client of this Moodle's web services; the caller closes it. Raises VaultError."""
+    return MoodleClient(moodle.url, tool.vault.open(moodle.token_encrypted))
+
+
+def run_night(
+    tool: Tool, moodle_id: int, *, approve: bool = False, dry_run: bool = False, progress: Progress = quiet
+) -> NightResult:
+    """Do one night's work with a Moodle now.
+
+    ``approve`` applies also what the guard would hold; ``dry_run`` reads and plans and changes nothing anywhere.
+    Raises lock.LockHeld where another run is under way.
+    """
+    with tool.database.session(writes=False) as session:
+        moodle = session.get_one(Moodle, moodle_id)
+    with client_for(tool, moodle) as client:
+        if dry_run:
+            return _rehearse(tool, moodle, client, progress)
+        with lock.held(tool.database, moodle_id, tool.clock) as (heart, _was_left):
+            return _Night(tool, moodle, client, heart=heart, approve=approve, progress=progress).run()
+
+
+def _now_seconds(tool: Tool) -> int:
+    return int(tool.clock().timestamp())
+
+
+def _template_id(moodle: Moodle, client: MoodleClient) -> int | None:
+    """Return the template's course id, looking it up where the administrator gave a short name."""
+    if moodle.template_course_id is not None or moodle.template_course is None:
+        return moodle.template_course_id
+    body = client.call(Function.COURSES_BY_FIELD, field="shortname", value=moodle.template_course)
+    courses = body.get("courses") or []
+    return int(courses[0]["id"]) if courses else None
+
+
+def _look(
+    tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress
+) -> tuple[Scope, Observed, ChangePlan, Verdict]:
+    """Read and plan. Raises CannotReadWhole. Writes nothing."""
+    progress("reading", 0, 0)
+    try:
+        template_id = _template_id(moodle, client)
+    except MoodleError as error:
+        raise CannotReadWhole(error) from error
+    with tool.database.session(writes=False) as session:
+        scope = load_scope(session, moodle, template_id=template_id, zone=tool.settings.zone, now=tool.clock())
+        taken = taken_accounts(session, moodle)
+    observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool))
+    observed = _without_taken(observed, taken)
+    plan = make_plan(scope.desired, scope.owned, observed)
+    limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
+    return scope, observed, plan, review(plan, limits)
+
+
+def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
+    """Leave out whom we matched to a user that is tied to another person already: a person has to decide."""
+    clashes = [key for key in observed.matched_by if taken.get(observed.users[key], key) != key]
+    if not clashes:
+        return observed
+    text = "the user that matches is tied to another person already"
+    return observed._replace(
+        users={key: user for key, user in observed.users.items() if key not in clashes},
+        matched_by={key: how for key, how in observed.matched_by.items() if key not in clashes},
+        unresolved={**observed.unresolved, **dict.fromkeys(clashes, text)},
+    )
+
+
+def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -> NightResult:
+    began = time.monotonic()
+    run = SyncRun(moodle=moodle, status=RunStatus.DONE, counts={}, held=[], notes=[], calls=0, seconds=0.0)
+    try:
+        _scope, _observed, plan, verdict = _look(tool, moodle, client, progress)
+    except CannotReadWhole as error:
+        run.status, run.error = RunStatus.UNREADABLE, f"{error} {error.remedy}"
+    else:
+        _describe(run, plan, verdict)
+        if verdict.held:
+            run.status = RunStatus.HELD
+    run.calls, run.seconds = client.calls, time.monotonic() - began
+    return NightResult(run.status, {**report(run, []), "dry_run": True})
+
+
+def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict) -> None:
+    run.plan_id = plan.id
+    run.counts = {kind.value: {"planned": number, "done": 0, "failed": 0} for kind, number in plan.counts().items()}
+    run.held = [reason._asdict() for reason in verdict.reasons]
+    run.notes = [note._asdict() for note in plan.notes]
+    run.steps_total, run.steps_done = len(plan), 0
+
+
+class _Night:
+    """Carry one run through its phases, keeping its row up to date."""
+
+    def __init__(
+        self,
+        tool: Tool,
+        moodle: Moodle,
+        client: MoodleClient,
+        *,
+        heart: lock.Heart,
+        approve: bool,
+        progress: Progress,
+    ) -> None:
+        self.tool, self.moodle, self.client = tool, moodle, client
+        self.database: Database = tool.database
+        self.heart, self.approve, self.progress = heart, approve, progress
+        self.began = time.monotonic()
+        with self.database.transaction() as session:
+            self._close_interrupted(session)
+            self.run_row = SyncRun(
+                moodle_id=moodle.id,
+                status=RunStatus.RUNNING,
+                started_at=tool.clock(),
+                phase="reading",
+                counts={},
+                held=[],
+                notes=[],
+            )
+            session.add(self.run_row)
+
+    def _close_interrupted(self, session: Session) -> None:
+        """Close runs that died: this one holds the lock, so that none of them can be alive."""
+        session.execute(
+            update(SyncRun)
+            .where(SyncRun.moodle_id == self.moodle.id, SyncRun.status == RunStatus.RUNNING)
+            .values(status=RunStatus.INTERRUPTED, finished_at=self.tool.clock())
+        )
+
+    def run(self) -> NightResult:
+        """Do all phases; whatever happens, the run's row says how it ended."""
+        try:
+            status, error = self._work(), None
+        except CannotReadWhole as refusal:
+            status, error = RunStatus.UNREADABLE, f"{refusal} {refusal.remedy}"
+        except lock.LockLost:
+            status, error = RunStatus.INTERRUPTED, "the lock was taken by another run"
+        except BaseException as failure:
+            self._finish(RunStatus.INTERRUPTED, f"{type(failure).__name__}: the run broke off; see the log")
+            raise
+        return self._finish(status, error)
+
+    def _work(self) -> RunStatus:
+        scope, observed, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
+        with self.database.transaction() as session:
+            run = session.get_one(SyncRun, self.run_row.id)
+            _describe(run, plan, verdict)
+            run.phase = "writing"
+            self._remember_matches(session, scope, observed)
+            approved = self._decide(session, plan, verdict)
+        status = RunStatus.DONE
+        if approved:
+            failed = self._apply(scope, plan)
+            status = RunStatus.FAILED_SOME if failed else RunStatus.DONE
+            self._close_plan(plan)
+        else:
+            status = RunStatus.HELD
+        self._read_progress()
+        self._follow_up()
+        return status
+
+    def _decide(self, session: Session, plan: ChangePlan, verdict: Verdict) -> bool:
+        """Tell whether the plan may be applied; keep a held one for a person, and expire those the world outran."""
+        now = self.tool.clock()
+        waiting = session.scalars(
+            select(HeldPlan).where(
+                HeldPlan.moodle_id == self.moodle.id, HeldPlan.state.in_([PlanState.HELD, PlanState.APPROVED])
+            )
+        ).all()
+        same = next((held for held in waiting if held.plan_id == plan.id), None)
+        for held in waiting:
+            if held is not same:
+                held.state, held.closed_at = PlanState.EXPIRED, now
+        if not verdict.held or self.approve or (same is not None and same.state is PlanState.APPROVED):
+            return True
+        if same is None:
+            earlier = session.scalar(
+                select(HeldPlan).where(HeldPlan.moodle_id == self.moodle.id, HeldPlan.plan_id == plan.id)
+            )
+            held = earlier or HeldPlan(moodle_id=self.moodle.id, plan_id=plan.id)
+            held.run_id, held.state, held.created_at, held.closed_at = self.run_row.id, PlanState.HELD, now, None
+            held.approved_at = held.approved_by = None
+            held.reasons, held.plan = [reason._asdict() for reason in verdict.reasons], plan.to_json()
+            session.add(held)
+        return False
+
+    def _close_plan(self, plan: ChangePlan) -> None:
+        with self.database.transaction() as session:
+            session.execute(
+                update(HeldPlan)
+                .where(
+                    HeldPlan.moodle_id == self.moodle.id,
+                    HeldPlan.plan_id == plan.id,
+                    HeldPlan.state.in_([PlanState.HELD, PlanState.APPROVED]),
+                )
+                .values(state=PlanState.APPLIED, closed_at=self.tool.clock())
+            )
+
+    def _remember_matches(self, session: Session, scope: Scope, observed: Observed) -> None:
+        """Keep who was found in Moodle, and the courses that were found by their idnumber."""
+        if observed.matched_by:
+            now = self.tool.clock()
+            session.execute(
+                insert(MoodleAccount),
+                [
+                    {
+                        "moodle_id": self.moodle.id,
+                        "user_id": observed.users[key],
+                        "person_id": key,
+                        "matched_by": how,
+                        "matched_at": now,
+                    }
+                    for key, how in sorted(observed.matched_by.items())
+                ],
+            )
+        for course in scope.desired.courses:
+            present = observed.courses.get(course.key)
+            if course.course_id is None and present is not None and present.idnumber == course.key:
+                intake = session.get_one(Intake, scope.intake_ids[course.key])
+                intake.course_id, intake.course_tied_by = present.course_id, TIED_BY_NIGHT
+
+    def _apply(self, scope: Scope, plan: ChangePlan) -> bool:
+        """Carry the plan out; return whether something failed."""
+        self.progress("writing", 0, len(plan))
+        journal = RunJournal(
+            self.database,
+            self.run_row,
+            plan,
+            scope.intake_ids,
+            heart=self.heart,
+            clock=self.tool.clock,
+            progress=self.progress,
+        )
+        roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
+        apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool))
+        return any(count["failed"] for count in journal.counts.values())
+
+    def _read_progress(self) -> None:
+        """Read completion and grades of all trainees in published intakes that have a course."""
+        self._phase("progress")
+        by_course: dict[int, dict[int, int]] = defaultdict(dict)
+        with self.database.session(writes=False) as session:
+            rows = session.execute(
+                select(Intake.course_id, MoodleAccount.user_id, Trainee.id)
+                .join(Trainee, Trainee.intake_id == Intake.id)
+                .join(
+                    MoodleAccount,
+                    (MoodleAccount.person_id == Trainee.person_id) & (MoodleAccount.moodle_id == Intake.moodle_id),
+                )
+                .where(
+                    Intake.moodle_id == self.moodle.id,
+                    Intake.published_at.is_not(None),
+                    Intake.course_id.is_not(None),
+                    Trainee.state == TraineeState.ENROLLED,
+                )
+            )
+            for course_id, user_id, trainee_id in rows:
+                if course_id is not None:
+                    by_course[course_id][user_id] = trainee_id
+        for number, (course_id, trainees) in enumerate(sorted(by_course.items())):
+            self.heart.check()
+            self.progress("progress", number, len(by_course))
+            found, failures = read_progress(self.client, course_id, sorted(trainees), now=_now_seconds(self.tool))
+            if failures:
+                log.warning("progress of %d people in course %s: %s", len(failures), course_id, failures[0].error)
+            self._keep_progress(
+                [
+                    {
+                        "trainee_id": trainees[row.user_id],
+                        "activities_total": row.activities_total,
+                        "activities_complete": row.activities_complete,
+                        "link_complete": row.link_complete,
+                        "link_grade": row.link_grade,
+                        "read_at": self.tool.clock(),
+                    }
+                    for row in found
+                ]
+            )
+
+    def _keep_progress(self, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        with self.database.transaction() as session:
+            session.execute(
+                delete(MoodleProgress).where(MoodleProgress.trainee_id.in_([row["trainee_id"] for row in rows]))
+            )
+            session.execute(insert(MoodleProgress), rows)
+
+    def _follow_up(self) -> None:
+        """Close stays of meetings that ended, propose credits, and deliver what waits for Moodle."""
+        self._phase("credits")
+        now: datetime = self.tool.clock()
+        with self.database.transaction() as session:
+            close_ended(session, now=now)
+            propose_credits(session, moodle_id=self.moodle.id, now=now)
+            retry_waiting(session, kind=SCORE, now=now)
+        self._phase("delivery")
+        deliver_due(self.database, self.tool.deliverers, self.tool.clock)
+
+    def _phase(self, name: str) -> None:
+        self.heart.check()
+        self.progress(name, 0, 0)
+        with self.database.transaction() as session:
+            session.execute(update(SyncRun).where(SyncRun.id == self.run_row.id).values(phase=name))
+
+    def _finish(self, status: RunStatus, error: str | None) -> NightResult:
+        with self.database.transaction() as session:
+            run = session.get_one(SyncRun, self.run_row.id)
+            run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
+            run.calls, run.seconds = self.client.calls, time.monotonic() - self.began
+            return NightResult(status, report(run, failures_of(session, run.id)))
