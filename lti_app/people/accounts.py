@@ -1,0 +1,82 @@
+"""Which person a Moodle user is: by what is known already, then idnumber, then e-mail. Nothing is guessed."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, LargeBinary, cast, func, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from lti_app.people.models import MoodleAccount, Person
+
+log = logging.getLogger(__name__)
+
+
+def find_person(
+    session: Session, *, moodle_id: int, user_id: int, idnumber: str | None, email: str | None, now: datetime
+) -> Person | None:
+    """Return the person whom a Moodle user is, or None where it isn't certain; never make a person.
+
+    A sure match is stored as a MoodleAccount and found by it from then on. Not certain are: several persons with that
+    e-mail; an e-mail whose person has another idnumber; a person tied to another user of the same Moodle already.
+    """
+    known = _known(session, moodle_id, user_id)
+    if known is not None:
+        return known
+    person, matched_by = _by_idnumber(session, (idnumber or "").strip()), "idnumber"
+    if person is None:
+        person, matched_by = _by_email(session, (email or "").strip(), (idnumber or "").strip()), "email"
+    if person is None:
+        return None
+    account = MoodleAccount(
+        moodle_id=moodle_id, user_id=user_id, person_id=person.id, matched_by=matched_by, matched_at=now
+    )
+    try:
+        with session.begin_nested():
+            session.add(account)
+    except IntegrityError:
+        # Either another launch of the same user was first, or the person is another user's already.
+        winner = _known(session, moodle_id, user_id)
+        if winner is None:
+            log.warning("moodle %s user %s: the person is tied to another user; a person decides", moodle_id, user_id)
+        return winner
+    return person
+
+
+def _known(session: Session, moodle_id: int, user_id: int) -> Person | None:
+    return session.scalar(
+        select(Person)
+        .join(MoodleAccount, MoodleAccount.person_id == Person.id)
+        .where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.user_id == user_id)
+    )
+
+
+def _by_idnumber(session: Session, idnumber: str) -> Person | None:
+    if not idnumber:
+        return None
+    return session.scalar(select(Person).where(Person.moodle_idnumber == idnumber))
+
+
+def _by_email(session: Session, email: str, idnumber: str) -> Person | None:
+    if not email:
+        return None
+    query = select(Person.id, Person.email).where(Person.email.is_not(None))
+    if email.isascii():
+        # Databases fold letters beyond ASCII differently, or not at all: those are compared here.
+        query = query.where(or_(func.lower(Person.email) == email.lower(), _beyond_ascii(session)))
+    folded = email.casefold()
+    found = [person_id for person_id, stored in session.execute(query) if (stored or "").strip().casefold() == folded]
+    if len(found) != 1:
+        return None
+    person = session.get_one(Person, found[0])
+    if idnumber and person.moodle_idnumber:
+        return None  # Moodle says it is somebody else: the idnumber is the stronger word
+    return person
+
+
+def _beyond_ascii(session: Session) -> ColumnElement[bool]:
+    if session.get_bind().dialect.name == "sqlite":
+        return func.length(cast(Person.email, LargeBinary)) != func.length(Person.email)
+    return func.octet_length(Person.email) != func.length(Person.email)
