@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext as _l, ngettext
+from flask import Blueprint, Response, flash, render_template, request, url_for
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _l
 
 from lti_app.core.edge import actor, db_session, now
 from lti_app.core.errors import DomainError, Forbidden, NotFound
-from lti_app.core.forms import keep_form
+from lti_app.core.forms import keep_form, see_other
 from lti_app.core.paging import page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview
@@ -19,7 +20,6 @@ from lti_app.intakes.places import site_of
 from lti_app.meetings.models import Presence
 from lti_app.meetings.service import confirm_attendance
 
-SEE_OTHER = 303
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
 
@@ -74,7 +74,9 @@ def hours_waiting(overview: TraineeOverview) -> Decimal:
         (
             meeting.hours
             for meeting in overview.meetings
-            if meeting.phase.value == "past" and meeting.presence is None and (meeting.joined_at or not meeting.opens_at)
+            if meeting.phase.value == "past"
+            and meeting.presence is None
+            and (meeting.joined_at or not meeting.opens_at)
         ),
         Decimal(0),
     )
@@ -120,7 +122,10 @@ def confirm(intake_id: int) -> Response:
     if not chosen:
         actor().require_site(site_of(db_session(), intake_id) or 0)
         raise DomainError(
-            "nothing_chosen", _l("Nobody is ticked."), remedy=_l("Tick those whose hours are to be credited."), field="proposal"
+            "nothing_chosen",
+            _l("Nobody is ticked."),
+            remedy=_l("Tick those whose hours are to be credited."),
+            field="proposal",
         )
     credited = confirm_credits(db_session(), intake_id=intake_id, proposal_ids=chosen, actor=actor(), now=now())
     flash(
@@ -131,7 +136,7 @@ def confirm(intake_id: int) -> Response:
         ),
         "success",
     )
-    return _go(url_for("credits.intake", intake_id=intake_id, **{"as": Role.LEADER.value}))
+    return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=leader")
 
 
 @blueprint.get("/meetings/<int:meeting_id>")
@@ -157,9 +162,7 @@ def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: Do
 def preselected(overview: MeetingOverview) -> set[int]:
     """Return who is ticked at first: as confirmed, else as the join log suggests."""
     return {
-        person.trainee_id
-        for person in overview.trainees
-        if (person.presence or person.suggested) is Presence.PRESENT
+        person.trainee_id for person in overview.trainees if (person.presence or person.suggested) is Presence.PRESENT
     }
 
 
@@ -171,10 +174,4 @@ def attendance(meeting_id: int) -> Response:
     keep_form(lambda refusal: meeting_page(meeting_id, ticked=present, refusal=refusal))
     confirm_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now())
     flash(gettext("The attendance is confirmed."), "success")
-    return _go(url_for("credits.meeting", meeting_id=meeting_id))
-
-
-def _go(address: str) -> Response:
-    return make_response(redirect(address, SEE_OTHER))
-
-
+    return see_other(url_for("credits.meeting", meeting_id=meeting_id))

@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 from flask import Flask
-from flask_babel import Babel
 
 from config.settings import Settings, SettingsError, load_settings
 from lti_app import lti
-from lti_app.core import edge
 from lti_app.core.cli import db, keys
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
@@ -22,7 +20,9 @@ from lti_app.importing.cli import import_command
 from lti_app.people.cli import people
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
+from lti_app.web import pages, upkeep
 from lti_app.web.actors import resolve_actor
+from lti_app.web.errors import Application
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -35,7 +35,7 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         except SettingsError as error:
             sys.exit(str(error))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    app = Flask("lti_app", static_folder=str(PACKAGE / "static"), template_folder=str(PACKAGE / "templates"))
+    app = Application("lti_app", static_folder=str(PACKAGE / "static"), template_folder=str(PACKAGE / "templates"))
     _configure(app, settings)
     app.extensions["ploshchadka"] = Tool(
         settings=settings,
@@ -45,13 +45,13 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         resolve_actor=resolve_actor,
         jobs=Jobs(app.app_context),
     )
-    Babel(app, default_locale="ru", default_timezone=settings.timezone)
-    edge.install(app)
+    pages.install(app, app.extensions["ploshchadka"])
     for command in (db, keys, people, import_command, sync, outbox):
         app.cli.add_command(command)
     tool: Tool = app.extensions["ploshchadka"]
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
+    upkeep.install(app, tool)
     return app
 
 

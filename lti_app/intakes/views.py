@@ -1,0 +1,56 @@
+"""A leader ties the Moodle course that they came from to an intake of theirs."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
+
+from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.errors import DomainError, Forbidden
+from lti_app.core.forms import keep_form, see_other
+from lti_app.core.permissions import Permission, needs
+from lti_app.intakes.launched import LaunchedCourse, unseal
+
+blueprint = Blueprint("intakes", __name__, template_folder="templates")
+
+
+@blueprint.route("/intakes/tie", methods=["GET", "POST"])
+@needs(Permission.RUN_INTAKES)
+def tie() -> Response:
+    """Offer the leader's intakes without a course; tie the one chosen."""
+    course = unseal(request.values.get("course", ""), tool().settings.secret_key)
+    if course.moodle_id != actor().moodle_id:
+        raise Forbidden(
+            "other_moodle",
+            _l("This course belongs to another Moodle than the one you came from."),
+            remedy=_l("Open the course in Moodle and follow the link from there."),
+        )
+    if request.method == "GET":
+        return make_response(tie_page(course))
+    keep_form(lambda refusal: tie_page(course, refusal))
+    from lti_app.intakes.courses import tie_course
+
+    chosen = request.form.get("intake", type=int)
+    if chosen is None:
+        raise DomainError(
+            "nothing_chosen", _l("No intake is chosen."), remedy=_l("Choose one of the list."), field="intake"
+        )
+    tie_course(db_session(), intake_id=chosen, course_id=course.course_id, actor=actor(), now=now())
+    flash(gettext("The course now belongs to this intake. Its trainees are enrolled with the next night."), "success")
+    return see_other(url_for("credits.intake", intake_id=chosen))
+
+
+def tie_page(course: LaunchedCourse, refusal: DomainError | None = None) -> str:
+    """Show the intakes that can be tied to the course, with what follows from it in numbers."""
+    from lti_app.intakes.courses import tieable_intakes
+
+    intakes = tieable_intakes(db_session(), actor=actor(), moodle_id=course.moodle_id)
+    return render_template(
+        "intakes/tie.html",
+        course=course,
+        sealed=request.values.get("course", ""),
+        intakes=intakes,
+        chosen=request.form.get("intake", type=int),
+        refusal=refusal,
+    )

@@ -1,0 +1,40 @@
+"""Into the room and out of it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, url_for
+from flask_babel import gettext
+
+from lti_app.core.edge import actor, db_session, now
+from lti_app.core.forms import see_other
+from lti_app.core.permissions import Permission, needs
+from lti_app.meetings import service
+
+blueprint = Blueprint("meetings", __name__)
+
+
+@blueprint.post("/meetings/<int:meeting_id>/join")
+@needs(Permission.OWN_RECORD)
+def join(meeting_id: int) -> Response:
+    """Note that a trainee has come and send them on to the room; the form opens it in a new tab."""
+    room = service.join(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    return see_other(room)
+
+
+@blueprint.post("/meetings/<int:meeting_id>/leave")
+@needs(Permission.OWN_RECORD)
+def leave(meeting_id: int) -> Response:
+    """Note that a trainee has left."""
+    service.leave(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    flash(gettext("It is noted that you have left. You can come back until the end of the meeting."), "success")
+    intake_id = service.find_meeting(db_session(), meeting_id).intake_id
+    return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=trainee")
+
+
+@blueprint.post("/meetings/<int:meeting_id>/stays/<int:trainee_id>/close")
+@needs(Permission.RUN_INTAKES)
+def close_stay(meeting_id: int, trainee_id: int) -> Response:
+    """Note for a trainee that they have left."""
+    service.close_stay(db_session(), meeting_id=meeting_id, trainee_id=trainee_id, actor=actor(), now=now())
+    flash(gettext("The time of leaving is noted."), "success")
+    return see_other(url_for("credits.meeting", meeting_id=meeting_id))

@@ -1,0 +1,95 @@
+"""The administrator's pages: did the night go well, what failed, what waits for approval."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, render_template, request, url_for
+from flask_babel import gettext
+
+from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.forms import see_other
+from lti_app.core.paging import Page, page_number
+from lti_app.core.permissions import Permission, needs
+from lti_app.sync import service
+from lti_app.sync.models import RunStatus, SyncRun
+
+CHANGES_A_PAGE = 50
+RUNS_SHOWN = 20
+
+blueprint = Blueprint("sync", __name__, template_folder="templates")
+
+
+@blueprint.get("/sync")
+@needs(Permission.SEE_SYNC)
+def runs() -> str:
+    """Show the last runs, what is held and why, and a button to start a run."""
+    session = db_session()
+    recent = service.recent_runs(session, RUNS_SHOWN)
+    moodles = service.moodles(session)
+    newest = {moodle.id: next((run for run in recent if run.moodle_id == moodle.id), None) for moodle in moodles}
+    return render_template(
+        "sync/runs.html",
+        runs=recent,
+        moodles=moodles,
+        newest=newest,
+        held=service.held_plans(session),
+        failures={run.id: service.failures_of(session, run.id) for run in newest.values() if run and _failed(run)},
+        locks=service.current_locks(session),
+    )
+
+
+def _failed(run: SyncRun) -> bool:
+    return run.status is RunStatus.FAILED_SOME
+
+
+@blueprint.get("/sync/runs/<int:run_id>")
+@needs(Permission.SEE_SYNC)
+def run(run_id: int) -> str:
+    """Show one run with its changes, failed ones first, by pages."""
+    only_failed = request.args.get("only") == "failed"
+    asked = max(1, request.args.get("page", default=1, type=int))
+    session = db_session()
+    detail = service.run_detail(
+        session, run_id, only_failed=only_failed, offset=(asked - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
+    )
+    total = detail.failures_total if only_failed else detail.changes_total
+    number = page_number(asked, total, CHANGES_A_PAGE)
+    if number != asked:
+        detail = service.run_detail(
+            session, run_id, only_failed=only_failed, offset=(number - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
+        )
+    return render_template(
+        "sync/run.html",
+        run=detail.run,
+        page=Page(detail.changes, number, total, CHANGES_A_PAGE),
+        failures_total=detail.failures_total,
+        changes_total=detail.changes_total,
+        only_failed=only_failed,
+    )
+
+
+@blueprint.get("/sync/runs/<int:run_id>/progress")
+@needs(Permission.SEE_SYNC)
+def progress(run_id: int) -> str:
+    """Give the part of the page that shows how far a run is; it is asked for again and again."""
+    detail = service.run_detail(db_session(), run_id, limit=0)
+    return render_template("sync/_progress.html", run=detail.run)
+
+
+@blueprint.post("/sync/plans/<int:held_plan_id>/approve")
+@needs(Permission.APPROVE_SYNC)
+def approve(held_plan_id: int) -> Response:
+    """Let a held plan be applied, and start the run that does so."""
+    held = service.approve_plan(db_session(), held_plan_id=held_plan_id, actor=actor(), now=now())
+    db_session().commit()  # the run that starts now has to see the approval
+    tool().services["start_run"](held.moodle_id)
+    flash(gettext("The plan is approved; a run that applies it has been started."), "success")
+    return see_other(url_for("sync.runs"))
+
+
+@blueprint.post("/sync/moodles/<int:moodle_id>/run")
+@needs(Permission.APPROVE_SYNC)
+def start(moodle_id: int) -> Response:
+    """Start a night's work now, in the background."""
+    tool().services["start_run"](moodle_id)
+    flash(gettext("The run has been started."), "success")
+    return see_other(url_for("sync.runs"))

@@ -1,0 +1,167 @@
+"""One way to fail: a page for people or problem+json for programs, with a reference id that is in the log."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, make_response, render_template, request
+from flask_babel import lazy_gettext as _l
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from lti_app.core.edge import db_session, reference, signed_in, tool
+from lti_app.core.errors import DomainError, NotSignedIn
+from lti_app.core.forms import form_again
+
+log = logging.getLogger(__name__)
+
+FRAMES_KEPT = 40
+LARGEST_KEPT_FORM = 20_000
+"""Characters of a refused form that are offered to be sent again."""
+
+WORDS = {
+    404: (_l("There is no such page."), _l("Go back to the first page and look for it there.")),
+    405: (_l("This page can't be opened that way."), _l("Go back to the first page and use its buttons.")),
+    413: (_l("What was sent is too large."), _l("Send a smaller file, 8 MB at most.")),
+    500: (
+        _l("Something went wrong on our side."),
+        _l("Nothing was changed. Try again; if it happens again, tell the administrator the number below."),
+    ),
+}
+OTHERWISE = (_l("This request could not be understood."), _l("Go back and try again."))
+OUTDATED = (
+    _l("This page had grown old before it was sent."),
+    _l("Nothing was changed and nothing is lost: send it once more."),
+)
+OUTDATED_LOST = (
+    _l("This page had grown old before it was sent."),
+    _l("Nothing was changed. Open the page anew and repeat what you did."),
+)
+RETURN = _l(
+    "Open the course in Moodle in another tab and follow the link from there; then come back to this page "
+    "and send it once more: what you entered is kept here."
+)
+
+
+class Application(Flask):
+    """Flask, but what goes wrong is logged by type and place: messages of exceptions can quote personal data."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Write one entry that can be found by the reference id on the page."""
+        log.error(
+            "failed method=%s endpoint=%s reference=%s\n%s",
+            request.method,
+            request.endpoint,
+            reference(),
+            described(exc_info[1]),
+        )
+
+
+def described(error: BaseException | None) -> str:
+    """Describe an exception and what led to it: types and frames, without their messages."""
+    parts: list[str] = []
+    while error is not None:
+        frames = "".join(traceback.format_tb(error.__traceback__)[-FRAMES_KEPT:])
+        parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\ncaused by\n".join(parts)
+
+
+def wants_json() -> bool:
+    """Tell whether the client would rather have JSON than a page."""
+    offered = ["text/html", "application/problem+json", "application/json"]
+    return request.accept_mimetypes.best_match(offered, default="text/html") != "text/html"
+
+
+def problem(error: DomainError) -> Response:
+    """Render a refusal as problem details (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": str(error.message),
+        "status": error.status,
+        "code": error.code,
+        "reference": reference(),
+    }
+    extra = {"detail": str(error.remedy), "field": error.field, "clause": error.clause}
+    body.update({name: value for name, value in extra.items() if value})
+    response = make_response(body, error.status)
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def page(error: DomainError) -> Response:
+    """Render a refusal as a page; what was typed is kept where it can be."""
+    body = render_template(
+        "error.html",
+        error=error,
+        way=getattr(error, "way", None),
+        reference=reference(),
+        kept=kept_form() if isinstance(error, NotSignedIn) else (),
+        return_words=RETURN,
+    )
+    return make_response(body, error.status)
+
+
+def kept_form() -> tuple[tuple[str, str], ...]:
+    """Return the fields of this form if it was sent from a page of ours; never one that a stranger's page sent."""
+    if request.method != "POST" or not _from_here() or request.files:
+        return ()
+    fields = tuple((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
+    return fields if sum(len(name) + len(value) for name, value in fields) <= LARGEST_KEPT_FORM else ()
+
+
+def _from_here() -> bool:
+    ours = urlsplit(tool().settings.public_url)
+    return request.headers.get("Origin") == f"{ours.scheme}://{ours.netloc}"
+
+
+def _refuse(error: DomainError) -> Response:
+    log.warning(
+        "refused code=%s status=%s endpoint=%s reference=%s", error.code, error.status, request.endpoint, reference()
+    )
+    if wants_json():
+        return problem(error)
+    show = form_again()
+    if show is None:
+        return page(error)
+    db_session().rollback()
+    return make_response(show(error), error.status)
+
+
+def _refuse_http(error: HTTPException) -> Response | HTTPException:
+    status = error.code or 500
+    if status < 400:
+        return error
+    message, remedy = WORDS.get(status, OTHERWISE)
+    refusal = DomainError(f"http_{status}", message, remedy=remedy)
+    refusal.status = status
+    response = _refuse(refusal)
+    if isinstance(error, InternalServerError):
+        return response
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _refuse_outdated(_error: CSRFError) -> Response:
+    """Offer to send the same form again with a fresh token, if it came from a page of ours."""
+    kept = kept_form()
+    message, remedy = OUTDATED if kept and signed_in() else OUTDATED_LOST
+    refusal = DomainError("form_outdated", message, remedy=remedy)
+    refusal.status = 400
+    log.warning("refused code=form_outdated endpoint=%s reference=%s", request.endpoint, reference())
+    if wants_json():
+        return problem(refusal)
+    body = render_template("error.html", error=refusal, reference=reference(), kept=kept, way=None, return_words=None)
+    return make_response(body, refusal.status)
+
+
+def install(app: Flask) -> None:
+    """Give the application its one error handler for each kind of failure."""
+    app.register_error_handler(DomainError, _refuse)
+    app.register_error_handler(CSRFError, _refuse_outdated)
+    app.register_error_handler(HTTPException, _refuse_http)

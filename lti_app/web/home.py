@@ -1,0 +1,96 @@
+"""The first page, the page for those whose course or name says nothing, the language, and what pages are drawn with."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, make_response, render_template, request, url_for
+from flask import session as cookie
+
+from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.forms import see_other
+from lti_app.core.permissions import ROLE_NAMES, Permission, Role, needs
+from lti_app.credits.overview import leader_overview
+from lti_app.intakes.launched import unseal
+from lti_app.intakes.places import contacts_of, own_places
+from lti_app.web import i18n
+from lti_app.web.icons import sprite
+from lti_app.web.landing import standing_in, way_from
+from lti_app.web.theme import stylesheet
+
+blueprint = Blueprint("site", __name__)
+
+
+@blueprint.get("/")
+@needs(Permission.SIGNED_IN)
+def home() -> Response:
+    """Show what waits for this person, or go straight there where it is one thing only."""
+    who = actor()
+    cards = leader_overview(db_session(), actor=who, now=now()) if who.may(Permission.RUN_INTAKES) else []
+    places = own_places(db_session(), actor=who) if who.may(Permission.OWN_RECORD) else []
+    if who.roles == {Role.TRAINEE} and len(places) == 1:
+        return see_other(url_for("credits.intake", intake_id=places[0].intake_id))
+    if who.roles == {Role.ADMINISTRATOR}:
+        return see_other(url_for("sync.runs"))
+    granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
+    page = render_template("home.html", cards=cards, places=places, granted=granted)
+    return make_response(page, 200 if who.roles else 403)
+
+
+@blueprint.get("/course")
+@needs(Permission.SIGNED_IN)
+def course() -> Response:
+    """Say why a launch leads nowhere, and who can help; or lead on, once it does."""
+    launched = unseal(request.args.get("course", ""), tool().settings.secret_key)
+    who = actor()
+    session = db_session()
+    way = way_from(session, launched, who)
+    if way is not None:
+        return see_other(way)
+    standing = standing_in(session, launched, who)
+    page = render_template(
+        "course.html",
+        course=launched,
+        intake=standing.intake,
+        known=who.person_id is not None,
+        contacts=contacts_of(session, actor=who, intake=standing.intake),
+    )
+    return make_response(page, 403 if standing.intake is not None or who.person_id is None else 200)
+
+
+@blueprint.post("/language")
+@needs(Permission.SIGNED_IN)
+def language() -> Response:
+    """Remember the language that a person chose and return to the page they were on."""
+    chosen = i18n.supported(request.form.get("language"))
+    if chosen:
+        cookie[i18n.CHOSEN] = chosen
+    return see_other(own_address(request.form.get("next", "")))
+
+
+def own_address(address: str) -> str:
+    """Return ``address`` if it is a path of this tool, else the first page: a form must not send anybody away."""
+    parts = urlsplit(address)
+    ours = not parts.scheme and not parts.netloc and address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if ours else url_for("site.home")
+
+
+@blueprint.get("/theme.css")
+@needs(Permission.PUBLIC)
+def theme() -> Response:
+    """Give the rules that carry the accent colour."""
+    return _kept(stylesheet(tool().settings.accent_colour), "text/css")
+
+
+@blueprint.get("/icons.svg")
+@needs(Permission.PUBLIC)
+def icons() -> Response:
+    """Give the sprite of the icons in use."""
+    return _kept(sprite(), "image/svg+xml")
+
+
+def _kept(text: str, mimetype: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.cache_control.public = True
+    response.cache_control.max_age = 3600
+    return response

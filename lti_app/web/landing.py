@@ -1,0 +1,111 @@
+"""Where a launch leads: to the course's intake in the role this person has there, or to a page that says why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Response, url_for
+from flask import session as cookie
+from sqlalchemy.orm import Session
+
+from lti_app.core.edge import SignedIn, db_session, now, sign_in, signed_in, tool
+from lti_app.core.forms import see_other
+from lti_app.core.permissions import Actor, Permission
+from lti_app.intakes.launched import LaunchedCourse, seal
+from lti_app.intakes.models import Intake
+from lti_app.lti.launch import Launch
+from lti_app.web import i18n
+
+CSRF = "csrf_token"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Say what somebody is to the course that they came from."""
+
+    actor: Actor
+    intake: Intake | None
+
+    @property
+    def leads_here(self) -> bool:
+        """Tell whether they lead the site of the course's intake."""
+        return self.intake is not None and self.intake.version.programme.site_id in self.actor.led_site_ids
+
+    @property
+    def is_trainee_here(self) -> bool:
+        """Tell whether they have a place in the course's intake."""
+        return self.intake is not None and self.intake.id in self.actor.trainee_intake_ids
+
+
+def land(launch: Launch) -> Response:
+    """Sign in who came with a proven launch and send them on (303). Nothing is guessed about people or courses."""
+    from lti_app.people.accounts import find_person
+
+    session = db_session()
+    person = find_person(
+        session,
+        moodle_id=launch.moodle_id,
+        user_id=launch.user_id,
+        idnumber=launch.idnumber,
+        email=launch.email,
+        now=now(),
+    )
+    who = SignedIn(
+        moodle_id=launch.moodle_id,
+        user_id=launch.user_id,
+        person_id=person.id if person else None,
+        name=person.full_name if person else launch.name,
+        is_moodle_admin=launch.is_moodle_admin,
+        moodle_origin=launch.moodle_origin,
+        since=int(now().timestamp()),
+    )
+    _begin_visit(who, launch.locale)
+    actor = tool().resolve_actor(session, who, now())
+    course = _course_of(launch)
+    if course is None:
+        return see_other(url_for("site.home"))
+    return see_other(way_from(session, course, actor) or url_for("site.course", course=_sealed(course)))
+
+
+def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | None:
+    """Return the address that fits who came from ``course``, or None where only words help."""
+    standing = standing_in(session, course, actor)
+    if standing.intake is not None and (standing.leads_here or standing.is_trainee_here):
+        return url_for("credits.intake", intake_id=standing.intake.id)
+    if standing.intake is None and actor.may(Permission.RUN_INTAKES):
+        return url_for("intakes.tie", course=_sealed(course))
+    if actor.may(Permission.SEE_SYNC):
+        return url_for("sync.runs")
+    return None
+
+
+def standing_in(session: Session, course: LaunchedCourse, actor: Actor) -> Standing:
+    """Find the course's intake and what ``actor`` is to it."""
+    from lti_app.intakes.courses import intake_of_course
+
+    intake = intake_of_course(
+        session, moodle_id=course.moodle_id, course_id=course.course_id, course_idnumber=course.idnumber
+    )
+    return Standing(actor, intake)
+
+
+def _course_of(launch: Launch) -> LaunchedCourse | None:
+    if launch.course_id is None:
+        return None
+    return LaunchedCourse(launch.moodle_id, launch.course_id, launch.course_title, launch.course_idnumber)
+
+
+def _sealed(course: LaunchedCourse) -> str:
+    return seal(course, tool().settings.secret_key)
+
+
+def _begin_visit(who: SignedIn, locale: str | None) -> None:
+    """Sign in; where the same person comes again, pages open in other tabs stay good."""
+    before = signed_in()
+    same = before is not None and (before.moodle_id, before.user_id) == (who.moodle_id, who.user_id)
+    kept = {key: cookie[key] for key in (CSRF, i18n.CHOSEN) if same and key in cookie}
+    sign_in(who)
+    cookie.update(kept)
+    launched = i18n.supported(locale)
+    if launched:
+        cookie[i18n.LAUNCHED] = launched

@@ -1,0 +1,147 @@
+"""Joins what pages are made of: languages, formats, headers, forms' protection, errors, and every feature's views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, g, request, url_for
+from flask_bootstrap import Bootstrap5
+from flask_wtf.csrf import CSRFProtect
+
+from lti_app.core import edge
+from lti_app.core.edge import Tool
+from lti_app.core.permissions import Role
+from lti_app.programmes.models import FORM_NAMES, Form
+from lti_app.sync import words as sync_words
+from lti_app.web import errors, formatting, headers, i18n, icons, operations, tickets
+
+STATIC_KEPT_SECONDS = 24 * 60 * 60
+
+
+@dataclass(frozen=True)
+class Me:
+    """Say to templates who looks at the page."""
+
+    name: str
+    roles: frozenset[Role]
+
+    @property
+    def leads(self) -> bool:
+        """Tell whether they lead a site."""
+        return Role.LEADER in self.roles
+
+    @property
+    def sees_sync(self) -> bool:
+        """Tell whether the exchange with Moodle is theirs to look after."""
+        return Role.ADMINISTRATOR in self.roles
+
+    @property
+    def has_home(self) -> bool:
+        """Tell whether the first page shows them more than one thing."""
+        return self.roles != {Role.ADMINISTRATOR}
+
+
+def me() -> Me | None:
+    """Return who looks at the page, or None; asks no database, so that it works where nothing else does."""
+    actor = g.get("actor")
+    if actor is not None:
+        return Me(actor.name, actor.roles)
+    who = edge.signed_in()
+    return Me(who.name, frozenset()) if who else None
+
+
+def sent_to() -> str:
+    """Return the path and query of this request."""
+    return request.full_path.rstrip("?")
+
+
+def here() -> str:
+    """Return an address that shows this page again: where a form was refused, the page that it stood on."""
+    if request.method == "GET":
+        return sent_to()
+    came_from = urlsplit(request.referrer or "")
+    ours = came_from.netloc == request.host and came_from.path
+    return f"{came_from.path}?{came_from.query}".rstrip("?") if ours else url_for("site.home")
+
+
+def form_name(form: Form) -> str:
+    """Name a form of meetings (5.1)."""
+    return str(FORM_NAMES[form])
+
+
+def install(app: Flask, parts: Tool) -> None:
+    """Give the application its pages. The order of the first lines is the order of the checks of a request."""
+    csrf = CSRFProtect()
+    app.config.update(
+        WTF_CSRF_TIME_LIMIT=None,  # a token lasts as long as the visit
+        WTF_CSRF_CHECK_DEFAULT=False,  # checked below, after it is known who asks
+        SEND_FILE_MAX_AGE_DEFAULT=STATIC_KEPT_SECONDS,
+    )
+    operations.install(app)
+    tickets.install(app)
+    edge.install(app)
+    csrf.init_app(app)
+    _protect_forms(app, csrf)
+    headers.install(app)
+    errors.install(app)
+    i18n.install(app)
+    formatting.install(app)
+    icons.install(app)
+    Bootstrap5(app)
+    _fill_templates(app, parts)
+    _register(app)
+    from lti_app.web.landing import land
+
+    parts.services["land"] = land
+    parts.services["refusal_page"] = errors.page
+
+
+def _protect_forms(app: Flask, csrf: CSRFProtect) -> None:
+    @app.before_request
+    def _check_token() -> None:
+        if app.config["WTF_CSRF_ENABLED"] and request.blueprint != "lti" and not g.get("ticket_holder"):
+            csrf.protect(apply_exemptions=True)
+
+
+def _fill_templates(app: Flask, parts: Tool) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        here=here,
+        sent_to=sent_to,
+        form_name=form_name,
+        centre=parts.settings.centre_name,
+        states=sync_words.STATES,
+        kind_name=sync_words.kind_name,
+        change_name=sync_words.change_name,
+        phase_name=sync_words.phase_name,
+        reason_words=sync_words.reason_words,
+        suspended_by=sync_words.suspended_by,
+        allow_forms_to_leave=headers.allow_forms_to_leave,
+    )
+
+    @app.context_processor
+    def _who() -> dict[str, Any]:
+        return {"me": me(), "now": edge.now()}
+
+    @app.url_defaults
+    def _version(endpoint: str, values: dict[str, Any]) -> None:
+        if endpoint == "static" and app.static_folder and "filename" in values:
+            values.setdefault("v", _stamp(app.static_folder, values["filename"]))
+
+
+def _stamp(folder: str, filename: str) -> str:
+    return f"{int((Path(folder) / filename).stat().st_mtime):x}"
+
+
+def _register(app: Flask) -> None:
+    from lti_app.credits.views import blueprint as credits
+    from lti_app.intakes.views import blueprint as intakes
+    from lti_app.meetings.views import blueprint as meetings
+    from lti_app.sync.views import blueprint as sync
+    from lti_app.web.home import blueprint as site
+
+    for blueprint in (site, intakes, meetings, credits, sync):
+        app.register_blueprint(blueprint)

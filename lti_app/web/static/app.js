@@ -1,0 +1,104 @@
+// Small improvements of pages that work without them. No libraries, no inline scripts (the content policy forbids those).
+
+const language = document.documentElement.lang;
+const plurals = new Intl.PluralRules(language);
+const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
+
+function announce(text) {
+  document.getElementById("announcements").textContent = text;
+}
+
+/** Open and close the door to a room at the right time, by the server's clock. */
+function watchDoor(door) {
+  const opens = Date.parse(door.dataset.opensAt);
+  const closes = Date.parse(door.dataset.closesAt);
+  const ahead = Date.parse(door.dataset.now) - Date.now();
+  const form = door.querySelector("[data-door-open]");
+  const closed = door.querySelector("[data-door-closed]");
+  const over = door.querySelector("[data-door-over]");
+  function look() {
+    const now = Date.now() + ahead;
+    const open = now >= opens && now < closes;
+    if (open && form.hidden) announce(door.dataset.opened);
+    form.hidden = !open;
+    if (closed) closed.hidden = now >= opens;
+    over.hidden = now < closes;
+    // Timers of sleeping phones are late, those of more than 24 days overflow: look again at least every half minute.
+    if (now < closes) setTimeout(look, Math.min(30_000, Math.max(250, (now < opens ? opens : closes) - now)));
+  }
+  look();
+}
+
+/** Count what is ticked, in the words of the button, and say what follows from it. */
+function countTicks(form) {
+  const boxes = [...form.querySelectorAll("fieldset input[type=checkbox]:not([id^=all-])")];
+  const free = boxes.filter((box) => !box.disabled);
+  const all = form.querySelector("[data-all] input");
+  const label = form.querySelector("[data-count-label]");
+  const consequence = form.querySelector("[data-consequence]");
+  const labels = JSON.parse(form.dataset.labels);
+  const consequences = form.dataset.consequences ? JSON.parse(form.dataset.consequences) : null;
+  function count() {
+    const ticked = boxes.filter((box) => box.checked);
+    const kind = plurals.select(ticked.length);
+    const filled = (text) => text.replaceAll("{n}", numbers.format(ticked.length));
+    if (label) label.textContent = filled(labels[kind] ?? labels.other);
+    if (consequence && consequences) {
+      const sum = ticked.reduce((total, box) => total + Number(box.dataset.sum), 0);
+      consequence.textContent = ticked.length
+        ? filled(consequences[kind] ?? consequences.other).replaceAll("{sum}", numbers.format(sum))
+        : "";
+    }
+    if (all) {
+      const chosen = free.filter((box) => box.checked).length;
+      all.checked = free.length > 0 && chosen === free.length;
+      all.indeterminate = chosen > 0 && chosen < free.length;
+    }
+  }
+  if (all && free.length > 1) {
+    all.closest("[data-all]").hidden = false;
+    all.addEventListener("change", () => {
+      for (const box of free) box.checked = all.checked;
+      count();
+    });
+  }
+  form.addEventListener("change", count);
+  count();
+}
+
+/** Ask for a part of the page again and again until it says that the work has ended. */
+function poll(place) {
+  async function ask() {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(place.dataset.poll, { headers: { Accept: "text/html" } });
+        if (answer.ok) {
+          const text = await answer.text();
+          if (text !== place.dataset.last) {
+            place.innerHTML = text;
+            place.dataset.last = text;
+          }
+        }
+      } catch {
+        // The network was away for a moment; the next question may get through.
+      }
+    }
+    if (!place.querySelector("[data-finished]")) setTimeout(ask, 2000);
+  }
+  setTimeout(ask, 1000);
+}
+
+/** After a room was opened in another tab, show on return what was noted. */
+function watchReturn(form) {
+  form.addEventListener("submit", () => {
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) location.reload();
+    });
+  });
+}
+
+document.querySelectorAll("[data-door]").forEach(watchDoor);
+document.querySelectorAll("form[data-count]").forEach(countTicks);
+document.querySelectorAll("[data-poll]").forEach(poll);
+document.querySelectorAll("form[data-returns]").forEach(watchReturn);
+document.querySelector("[data-focus]")?.focus();

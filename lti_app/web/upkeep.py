@@ -1,0 +1,30 @@
+"""Joins what runs without pages: deliverers of the outbox, and the auditor of what must always hold."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from lti_app.core.edge import Tool
+from lti_app.core.invariants import INVARIANTS, Check, audit_invariants
+from lti_app.credits import invariants as credits
+from lti_app.credits.scores import deliver_score
+from lti_app.credits.service import SCORE
+from lti_app.intakes import invariants as intakes
+from lti_app.meetings import invariants as meetings
+from lti_app.programmes import invariants as programmes
+from lti_app.sync import invariants as sync
+
+CHECKS: tuple[Check, ...] = (
+    *programmes.CHECKS,
+    *intakes.CHECKS,
+    *meetings.CHECKS,
+    *credits.CHECKS,
+    *sync.CHECKS,
+)
+
+
+def install(app: Flask, tool: Tool) -> None:
+    """Give the tool its deliverers and checks, and the command line the auditor."""
+    tool.deliverers[SCORE] = deliver_score
+    tool.services[INVARIANTS] = CHECKS
+    app.cli.add_command(audit_invariants)
