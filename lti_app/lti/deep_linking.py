@@ -55,4 +55,10 @@ def answer_page(session: Session, launch: Launch, known: Known, settings: dict[s
     page = render_template(
         "lti/deep_link.html", title=title, course=launch.course_title, return_url=return_url, answer=answer
     )
-    return make_response(page)
+    response = make_response(page)
+    response.headers["Content-Security-Policy"] = (
+        f"default-src 'self'; object-src 'none'; base-uri 'none'; "
+        f"form-action {known.moodle_origin}; frame-ancestors {known.moodle_origin}"
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -56,10 +56,14 @@ def read_members(
         if not is_below(url, registration.moodle.url) or url in asked or len(asked) >= MOST_PAGES:
             raise ServiceUnreachable("memberships: the next page makes no sense")
         asked.add(url)
-        entries, following = service.get_members_page(url)
+        page = service.get_nrps_data(url)
+        entries = mapping(page["body"]).get("members")
+        if not isinstance(entries, list):
+            raise ServiceUnreachable("memberships: not a list of members")
         for entry in entries:
             member = _member(entry)
             members[member.user_id] = member
+        following = page["next_page_url"]
         url = _with(following, {"role": role} if role else {}) if following else None
     return list(members.values())
 

@@ -57,6 +57,11 @@ class AccessTokens:
                 self._tokens.clear()
             self._tokens[key] = (token, self._monotonic() + seconds)
 
+    def clear(self) -> None:
+        """Forget all tokens."""
+        with self._lock:
+            self._tokens.clear()
+
     def drop(self, key: str) -> None:
         """Forget a token that Moodle no longer takes."""
         with self._lock:

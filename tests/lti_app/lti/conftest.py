@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -10,7 +11,20 @@ from flask import Flask, jsonify
 from flask.testing import FlaskClient
 
 from lti_app.lti.launch import Launch
+from tests.conftest import _postgres_copy
 from tests.lti_app.lti.moodle import KeySetServer, SigningKey, SmallMoodle
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield a migrated database that the tests of one module share; on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path_factory.mktemp("shared") / "test.sqlite3"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+    else:
+        url = request.getfixturevalue("postgres_url")
+        yield from _postgres_copy(url, request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import json
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,23 +23,12 @@ from werkzeug.test import TestResponse
 from config.settings import Settings
 from lti_app import create_app
 from lti_app.lti.models import LtiNonce, LtiRegistration, LtiResourceLink
-from tests.conftest import DATA_KEY, MovableClock, _postgres_copy
+from tests.conftest import DATA_KEY, MovableClock
 from tests.lti_app.lti.moodle import ABSENT, CLAIM, TOOL_URL, KeySetServer, SigningKey, SmallMoodle
 from tests.lti_app.world import NOW
 
 PERSONAL = ("Анна", "Иванова", "stud1@example.org", "SN-stud1")
 DEEP_SETTINGS = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def module_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("refusals") / "test.sqlite3"
-        shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-        yield from _postgres_copy(url, request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture(scope="module")

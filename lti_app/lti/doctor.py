@@ -1,0 +1,298 @@
+"""Whether a Moodle is fit for the tool: each check with its remedy. Reads only; nothing is changed anywhere."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_app.lti.grades import SCORE_SCOPE
+from lti_app.lti.http import BoundedSession
+from lti_app.lti.keys import NoKey
+from lti_app.lti.models import LtiRegistration, Moodle
+from lti_app.lti.parts import connect, parts
+from lti_app.lti.platform import ServiceUnreachable, TokenRefused
+from lti_app.lti.refusals import LaunchRefused
+from lti_app.lti.state import LEEWAY
+from moodle_sync.client import MoodleClient
+from moodle_sync.errors import MoodleError
+from moodle_sync.functions import FACTS, Function
+
+SERVICE = "Site administration, Server, Web services, External services"
+TOOLS = "Site administration, Plugins, External tool, Manage tools"
+PHP_DEFAULT_FIELDS = 1000
+MOODLE_ADVISED_FIELDS = 5000
+
+
+class Status(enum.StrEnum):
+    """Say how a check ended. A note is worth knowing and harms nothing."""
+
+    OK = "ok"
+    NOTE = "note"
+    AMISS = "amiss"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Say what was looked at, what was found, and what to do about it."""
+
+    name: str
+    status: Status
+    message: str
+    remedy: str = ""
+
+
+def ok(name: str, message: str) -> Check:
+    """Return a check that ended well."""
+    return Check(name, Status.OK, message)
+
+
+def note(name: str, message: str, remedy: str = "") -> Check:
+    """Return a check with something worth knowing."""
+    return Check(name, Status.NOTE, message, remedy)
+
+
+def amiss(name: str, message: str, remedy: str) -> Check:
+    """Return a check that found a fault."""
+    return Check(name, Status.AMISS, message, remedy)
+
+
+def examine(
+    session: Session, moodle: Moodle, *, token: str, public_url: str, now: Callable[[], datetime]
+) -> list[Check]:
+    """Return every check in order. ``session`` is read from only; ``now`` is asked when Moodle's clock is compared."""
+    checks = [*_public_address(public_url), *_clock(moodle.url, now)]
+    with MoodleClient(moodle.url, token, timeouts=(5.0, 30.0), retries=1) as client:
+        try:
+            info = client.call(Function.SITE_INFO)
+        except MoodleError as error:
+            checks.append(amiss("token", f"web services: {error}", error.remedy))
+        else:
+            checks += _site(moodle, info)
+            checks += _functions(info)
+            checks += _limits(moodle.url, token, info)
+            checks += _template(client, moodle)
+    checks += _registrations(session, moodle)
+    return checks
+
+
+def _public_address(public_url: str) -> Iterator[Check]:
+    parts_ = urlsplit(public_url)
+    local = parts_.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts_.scheme == "https" or local:
+        yield ok("public address", public_url)
+    else:
+        yield amiss(
+            "public address",
+            f"{public_url} is not https: browsers send the tool no cookie inside Moodle's page",
+            "put a TLS proxy in front (config/nginx.conf) and set PUBLIC_URL to its https address",
+        )
+
+
+def _clock(url: str, now: Callable[[], datetime]) -> Iterator[Check]:
+    try:
+        response = BoundedSession().get(f"{url}/mod/lti/certs.php")
+        theirs = parsedate_to_datetime(response.headers["Date"])
+    except requests.RequestException as error:
+        yield amiss(
+            "address",
+            f"{url} does not answer: {type(error).__name__}",
+            "check the address (moodle add), the network and that Moodle runs",
+        )
+        return
+    except (KeyError, ValueError):
+        yield note("clock", "Moodle's web server does not tell the time")
+        return
+    seconds = abs((now() - theirs.replace(tzinfo=theirs.tzinfo or UTC)).total_seconds())
+    if seconds > LEEWAY.total_seconds():
+        yield amiss(
+            "clock",
+            f"the clocks differ by {seconds:.0f} s; launches are refused past {LEEWAY.total_seconds():.0f} s",
+            "set both servers' clocks by NTP",
+        )
+    else:
+        yield ok("clock", f"the clocks differ by {seconds:.0f} s")
+
+
+def _site(moodle: Moodle, info: dict[str, Any]) -> Iterator[Check]:
+    yield ok("token", f"accepted, as user {info.get('username')}")
+    told = str(info.get("siteurl", "")).rstrip("/")
+    if told == moodle.url:
+        yield ok("address", told)
+    else:
+        yield amiss(
+            "address",
+            f"Moodle calls itself {told}, the tool has {moodle.url}",
+            f"store the same address: moodle add {moodle.name} --url {told}",
+        )
+    yield ok("release", f"Moodle {info.get('release', 'of unknown release')}")
+    if info.get("userissiteadmin"):
+        yield note(
+            "capabilities",
+            "the token belongs to a site administrator, who may do everything",
+            "make a user of its own for the service, with the capabilities that `moodle functions` lists",
+        )
+
+
+def _functions(info: dict[str, Any]) -> Iterator[Check]:
+    there = {str(entry.get("name")) for entry in info.get("functions", []) if isinstance(entry, dict)}
+    missing = [function for function in Function if function not in there]
+    for function in missing:
+        facts = FACTS[function]
+        remedy = f"add {function} to the service ({SERVICE})"
+        make = note if facts.optional else amiss
+        yield make("functions", f"{function} is missing: {facts.purpose}", remedy)
+    if not missing:
+        yield ok("functions", f"all {len(Function)} are in the service")
+
+
+def _limits(url: str, token: str, info: dict[str, Any]) -> Iterator[Check]:
+    """Ask for people by id with the token's own user last: it is found only if PHP dropped no field before it."""
+    own_id = int(info.get("userid", 0))
+    taken = [
+        fields for fields in (PHP_DEFAULT_FIELDS, MOODLE_ADVISED_FIELDS) if _takes_fields(url, token, own_id, fields)
+    ]
+    if MOODLE_ADVISED_FIELDS in taken:
+        yield ok("limits", f"PHP takes {MOODLE_ADVISED_FIELDS} form fields (max_input_vars)")
+    elif PHP_DEFAULT_FIELDS in taken:
+        yield note(
+            "limits",
+            f"PHP takes {PHP_DEFAULT_FIELDS} form fields, but not {MOODLE_ADVISED_FIELDS}; batches are kept smaller",
+            f"set max_input_vars = {MOODLE_ADVISED_FIELDS} in Moodle's php.ini, as Moodle itself advises",
+        )
+    else:
+        yield amiss(
+            "limits",
+            f"PHP does not take {PHP_DEFAULT_FIELDS} form fields: batches would lose their ends",
+            f"set max_input_vars = {MOODLE_ADVISED_FIELDS} in Moodle's php.ini",
+        )
+
+
+def _takes_fields(url: str, token: str, own_id: int, fields: int) -> bool:
+    envelope = 4  # token, function, format, and the name of the field that people are looked up by
+    values = [0] * (fields - envelope - 1) + [own_id]
+    with MoodleClient(url, token, timeouts=(5.0, 30.0), retries=1, max_input_vars=fields) as client:
+        try:
+            found = client.call(Function.USERS_BY_FIELD, field="id", values=values)
+        except MoodleError:
+            return False
+    return any(isinstance(user, dict) and user.get("id") == own_id for user in found)
+
+
+def _template(client: MoodleClient, moodle: Moodle) -> Iterator[Check]:
+    wanted = moodle.template_course
+    if not wanted:
+        yield amiss(
+            "template",
+            "no template course is set: intakes get no courses",
+            f"moodle add {moodle.name} --url {moodle.url} --template SHORTNAME",
+        )
+        return
+    field = "id" if wanted.isdigit() else "shortname"
+    try:
+        courses = client.call(Function.COURSES_BY_FIELD, field=field, value=wanted)["courses"]
+    except (MoodleError, KeyError, TypeError) as error:
+        yield amiss("template", f"{wanted}: {error}", getattr(error, "remedy", "check the token's capabilities"))
+        return
+    if not courses:
+        yield amiss(
+            "template",
+            f"course {wanted} is not there, or the token's user may not see it",
+            "check the shortname; give the user moodle/course:viewhiddencourses",
+        )
+        return
+    course_id = int(courses[0]["id"])
+    yield ok("template", f"course {course_id}, {courses[0].get('shortname', wanted)}")
+    yield from _capabilities(client, course_id)
+    yield from _roles(client, moodle, course_id)
+
+
+def _capabilities(client: MoodleClient, course_id: int) -> Iterator[Check]:
+    """Try the reads on the template; what only writes need shows itself at the first night."""
+    reads: list[tuple[Function, dict[str, Any]]] = [
+        (Function.COURSE_CONTENTS, {"courseid": course_id}),
+        (Function.ENROLLED_USERS, {"courseid": course_id}),
+    ]
+    for function, arguments in reads:
+        try:
+            client.call(function, **arguments)
+        except MoodleError as error:
+            needed = ", ".join(FACTS[function].capabilities)
+            yield amiss("capabilities", f"{function}: {error.errorcode}", f"the token's user needs {needed}")
+        else:
+            yield ok("capabilities", f"{function} answers on the template")
+
+
+def _roles(client: MoodleClient, moodle: Moodle, course_id: int) -> Iterator[Check]:
+    """Compare role ids with those of people in the template; Moodle has no function that lists roles."""
+    try:
+        people = client.call(Function.ENROLLED_USERS, courseid=course_id)
+    except MoodleError:
+        return
+    seen = {
+        str(role.get("shortname")): int(role.get("roleid", 0)) for person in people for role in person.get("roles", [])
+    }
+    for shortname, ours in (("student", moodle.trainee_role_id), ("editingteacher", moodle.leader_role_id)):
+        theirs = seen.get(shortname)
+        if theirs is None:
+            yield note("roles", f"{shortname}: nobody in the template has it, so its id ({ours}) can't be compared")
+        elif theirs != ours:
+            yield amiss(
+                "roles",
+                f"{shortname} has id {theirs} there, the tool uses {ours}",
+                f"set the role id of {moodle.name} in the database to {theirs}",
+            )
+        else:
+            yield ok("roles", f"{shortname} has id {ours}")
+
+
+def _registrations(session: Session, moodle: Moodle) -> Iterator[Check]:
+    rows = session.scalars(
+        select(LtiRegistration).where(LtiRegistration.moodle_id == moodle.id, LtiRegistration.disabled_at.is_(None))
+    ).all()
+    if not rows:
+        yield amiss("LTI registration", "there is none", f"lti invite {moodle.name}")
+    for row in rows:
+        name = f"LTI registration {row.client_id}"
+        if row.issuer.rstrip("/") != moodle.url:
+            yield amiss(name, f"its issuer is {row.issuer}, the Moodle's address is {moodle.url}", "register anew")
+        yield from _key_set(name, row)
+        yield _access(session, name, row)
+
+
+def _key_set(name: str, row: LtiRegistration) -> Iterator[Check]:
+    try:
+        parts().key_sets.find(row.key_set_url, "")
+    except LaunchRefused as refused:
+        # No key has an empty name, so "unknown" means that the set was read.
+        if refused.code == "lti_key_unknown":
+            yield ok(name, "Moodle's key set can be read")
+        else:
+            yield amiss(
+                name, f"{row.key_set_url} gives no key set", "open the address; check the network and Moodle's log"
+            )
+
+
+def _access(session: Session, name: str, row: LtiRegistration) -> Check:
+    """Ask for an access token: Moodle then has to fetch our keys and to know the client."""
+    try:
+        connect(session, row).get_access_token([SCORE_SCOPE])
+    except TokenRefused as refused:
+        return amiss(
+            name,
+            f"Moodle gives no access token: {refused}",
+            f"activate the tool ({TOOLS}); let Moodle reach PUBLIC_URL/lti/jwks (HTTP security: blocked hosts, ports)",
+        )
+    except ServiceUnreachable as error:
+        return amiss(name, f"access token: {error}", "check the network and Moodle's log")
+    except NoKey as error:
+        return amiss(name, str(error), "lti rotate-keys --now")
+    return ok(name, "Moodle gives access tokens for scores")
