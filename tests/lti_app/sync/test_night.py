@@ -1,0 +1,290 @@
+"""A night against the pocket Moodle: what it makes, what it leaves alone, what it holds, how it resumes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import func, select
+
+from lti_app.core.db import Database
+from lti_app.core.edge import Tool
+from lti_app.core.permissions import SYSTEM, Actor
+from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
+from lti_app.models import metadata
+from lti_app.people.models import MoodleAccount, Person
+from lti_app.sync import lock, service
+from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
+from lti_app.sync.night import NightResult
+from moodle_sync.sandbox import Sandbox
+from tests.conftest import MovableClock
+from tests.lti_app.sync.conftest import PEOPLE
+
+Night = Callable[..., NightResult]
+
+
+@dataclass
+class Roster:
+    """Who is in the intake's course of the pocket Moodle."""
+
+    active: set[int]
+    suspended: set[int]
+
+
+def roster_of(sandbox: Sandbox, course_id: int) -> Roster:
+    body = sandbox.state.dump()
+    rows = [row for row in body["enrolments"] if row["course"] == course_id]
+    return Roster(
+        {row["user"] for row in rows if not row["suspended"]}, {row["user"] for row in rows if row["suspended"]}
+    )
+
+
+def courses_named(sandbox: Sandbox, shortname: str) -> list[int]:
+    return [course.id for course in sandbox.state.courses.values() if course.shortname == shortname]
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    with database.session(writes=False) as session:
+        return {
+            name: sorted(map(repr, session.execute(select(table)).all())) for name, table in metadata.tables.items()
+        }
+
+
+def leave(database: Database, count: int, clock: MovableClock) -> None:
+    with database.transaction() as session:
+        for trainee in session.scalars(select(Trainee).order_by(Trainee.id).limit(count)):
+            trainee.state, trainee.left_at = TraineeState.LEFT, clock()
+
+
+def come_back(database: Database) -> None:
+    with database.transaction() as session:
+        for trainee in session.scalars(select(Trainee)):
+            trainee.state, trainee.left_at = TraineeState.ENROLLED, None
+
+
+def test_a_night_makes_the_course_enrolls_and_the_next_one_has_nothing_to_do(
+    night: Night, sandbox: Sandbox, database: Database
+) -> None:
+    first = night()
+    assert first.status is RunStatus.DONE, first.report
+    assert first.report["counts"] == {
+        "create_course": {"planned": 1, "done": 1, "failed": 0},
+        "enrol": {"planned": PEOPLE + 1, "done": PEOPLE + 1, "failed": 0},
+    }
+    (course_id,) = courses_named(sandbox, "intake-a")
+    assert sandbox.state.courses[course_id].idnumber == "intake-a"
+    assert len(roster_of(sandbox, course_id).active) == PEOPLE + 1
+    with database.session(writes=False) as session:
+        intake = session.scalar(select(Intake))
+        assert intake is not None
+        assert (intake.course_id, intake.course_tied_by) == (course_id, "night")
+        assert session.scalar(select(func.count()).select_from(OwnedEnrolment).where(OwnedEnrolment.pending)) == 0
+        assert session.scalar(select(func.count()).select_from(MoodleProgress)) == PEOPLE
+    second = night()
+    assert second.status is RunStatus.DONE
+    assert second.report["counts"] == {}
+
+
+def test_a_rehearsal_changes_nothing_anywhere(night: Night, sandbox: Sandbox, database: Database) -> None:
+    before = everything(database), json.dumps(sandbox.state.dump(), sort_keys=True)
+    rehearsal = night(dry_run=True)
+    assert rehearsal.report["counts"]["enrol"] == {"planned": PEOPLE + 1, "done": 0, "failed": 0}
+    assert (everything(database), json.dumps(sandbox.state.dump(), sort_keys=True)) == before
+    real = night()
+    assert real.report["plan"] == rehearsal.report["plan"]
+
+
+def test_who_left_is_suspended_and_who_came_back_is_active_again(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    leave(database, 2, clock)
+    assert night().report["counts"] == {"suspend": {"planned": 2, "done": 2, "failed": 0}}
+    assert len(roster_of(sandbox, course_id).suspended) == 2
+    assert night().report["counts"] == {}
+    come_back(database)
+    assert night().report["counts"] == {"reactivate": {"planned": 2, "done": 2, "failed": 0}}
+    assert roster_of(sandbox, course_id).suspended == set()
+
+
+def test_new_dates_of_an_intake_reach_course_and_enrolments(night: Night, sandbox: Sandbox, database: Database) -> None:
+    night()
+    with database.transaction() as session:
+        intake = session.scalars(select(Intake)).one()
+        intake.ends_on += timedelta(days=10)
+    counts = night().report["counts"]
+    assert counts["update_course"]["done"] == 1
+    assert counts["update_enrolment"]["done"] == PEOPLE  # a leader's place has no end
+    assert night().report["counts"] == {}
+
+
+def test_people_enrolled_by_others_are_never_touched(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    stranger = next(user.id for user in sandbox.state.users.values() if user.username == "stranger")
+    control(sandbox, "enrolments", {"user": stranger, "course": course_id, "role": "student", "method": "self"})
+    leave(database, 1, clock)
+    report = night().report
+    assert report["counts"] == {"suspend": {"planned": 1, "done": 1, "failed": 0}}
+    assert stranger in roster_of(sandbox, course_id).active
+
+
+def control(sandbox: Sandbox, name: str, body: dict[str, Any]) -> None:
+    answer = requests.post(f"{sandbox.url}/_sandbox/{name}", json=body, timeout=5)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_plan_that_suspends_many_is_held_until_somebody_approves(
+    app: Flask, night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    leave(database, 6, clock)
+    held = night()
+    assert held.status is RunStatus.HELD
+    assert {reason["code"] for reason in held.report["held"]} == {"suspends_many"}
+    assert roster_of(sandbox, course_id).suspended == set()
+    with database.transaction() as session:
+        (plan,) = service.held_plans(session)
+        assert plan.plan_id == held.report["plan"]
+        service.approve_plan(session, held_plan_id=plan.id, actor=SYSTEM, now=clock())
+    applied = night()
+    assert applied.status is RunStatus.DONE
+    assert applied.report["counts"] == {"suspend": {"planned": 6, "done": 6, "failed": 0}}
+    assert len(roster_of(sandbox, course_id).suspended) == 6
+    with database.session(writes=False) as session:
+        stored = session.scalars(select(HeldPlan)).one()
+        assert (stored.state, stored.approved_by) == (PlanState.APPLIED, "system")
+
+
+def test_an_approval_does_not_outlive_a_change_of_the_world(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    leave(database, 6, clock)
+    night()
+    with database.transaction() as session:
+        (plan,) = service.held_plans(session)
+        service.approve_plan(session, held_plan_id=plan.id, actor=SYSTEM, now=clock())
+    leave(database, 8, clock)
+    again = night()
+    assert again.status is RunStatus.HELD
+    assert roster_of(sandbox, course_id).suspended == set()
+    with database.session(writes=False) as session:
+        states = {held.plan_id: held.state for held in session.scalars(select(HeldPlan))}
+    assert states == {plan.plan_id: PlanState.EXPIRED, again.report["plan"]: PlanState.HELD}
+
+
+def test_approval_given_beforehand_applies_and_still_records_the_reasons(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    leave(database, 6, clock)
+    applied = night(approve=True)
+    assert applied.status is RunStatus.DONE
+    assert [reason["code"] for reason in applied.report["held"]]
+    assert applied.report["counts"]["suspend"]["done"] == 6
+
+
+def test_only_an_administrator_may_approve(night: Night, database: Database, clock: MovableClock) -> None:
+    night()
+    leave(database, 6, clock)
+    night()
+    with database.session() as session:
+        (plan,) = service.held_plans(session)
+        nobody = Actor(person_id=None, name="somebody")
+        with pytest.raises(Exception, match="not_permitted"):
+            service.approve_plan(session, held_plan_id=plan.id, actor=nobody, now=clock())
+
+
+@pytest.mark.parametrize("fault", ["empty", "truncated@core_enrol_get_enrolled_users", "html@core_enrol*"])
+def test_a_roster_that_cannot_be_read_whole_holds_the_plan(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock, fault: str
+) -> None:
+    night()
+    leave(database, 1, clock)
+    sandbox.faults.set(fault)
+    assert night().status is RunStatus.HELD
+    sandbox.faults.clear()
+    after = night()
+    assert after.status is RunStatus.DONE
+    assert after.report["counts"] == {"suspend": {"planned": 1, "done": 1, "failed": 0}}
+
+
+@pytest.mark.parametrize("fault", ["html", "http500", "drop_before", "truncated"])
+def test_a_moodle_that_cannot_be_read_at_all_is_left_alone(
+    night: Night, sandbox: Sandbox, database: Database, fault: str
+) -> None:
+    sandbox.faults.set(fault)
+    result = night()
+    assert result.status is RunStatus.UNREADABLE
+    assert result.report["error"]
+    with database.session(writes=False) as session:
+        assert session.scalar(select(func.count()).select_from(SyncChange)) == 0
+
+
+def test_somebody_who_is_not_in_moodle_is_named_and_the_others_get_through(
+    night: Night, sandbox: Sandbox, database: Database
+) -> None:
+    with database.transaction() as session:
+        missing = session.scalars(select(Person).where(Person.email == "person-a-3@example.org")).one()
+        missing.email = "nobody@example.org"
+    result = night()
+    assert result.status is RunStatus.DONE
+    assert result.report["counts"]["enrol"]["done"] == PEOPLE
+    assert [(note["code"], note["subject"]) for note in result.report["notes"]] == [("person_not_found", missing.id)]
+
+
+def test_a_user_tied_to_somebody_else_is_not_taken_over(
+    night: Night, sandbox: Sandbox, database: Database, moodle_id: int, clock: MovableClock
+) -> None:
+    user_id = next(user.id for user in sandbox.state.users.values() if user.username == "person-a-1")
+    with database.transaction() as session:
+        other = Person(last_name="Другая", first_name="Дина", email="other@example.org")
+        session.add(other)
+        session.flush()
+        session.add(
+            MoodleAccount(
+                moodle_id=moodle_id, user_id=user_id, person_id=other.id, matched_by="person", matched_at=clock()
+            )
+        )
+    result = night()
+    assert [note["code"] for note in result.report["notes"]] == ["person_not_found"]
+    assert result.report["counts"]["enrol"]["done"] == PEOPLE
+
+
+def test_a_second_run_at_the_same_time_is_refused(
+    night: Night, parts: Tool, moodle_id: int, clock: MovableClock
+) -> None:
+    with lock.held(parts.database, moodle_id, clock), pytest.raises(lock.LockHeld):
+        night()
+
+
+def test_a_run_that_died_is_shown_as_interrupted(night: Night, database: Database, moodle_id: int) -> None:
+    night()
+    with database.transaction() as session:
+        dead = session.scalars(select(SyncRun)).one()
+        dead.status, dead.finished_at = RunStatus.RUNNING, None
+    night()
+    with database.session(writes=False) as session:
+        assert [run.status for run in session.scalars(select(SyncRun).order_by(SyncRun.id))] == [
+            RunStatus.INTERRUPTED,
+            RunStatus.DONE,
+        ]
+
+
+def test_a_night_with_nothing_to_do_costs_a_known_number_of_calls(night: Night) -> None:
+    night()
+    # template, people nobody of whom is unknown, the course by id (packed, with the site's functions), two rosters,
+    # and completion and grades of everybody packed into one call each
+    assert night().report["calls"] == 7
