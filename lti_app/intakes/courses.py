@@ -35,12 +35,12 @@ def intake_of_course(session: Session, *, moodle_id: int, course_id: int, course
         .with_for_update(of=Intake, key_share=True)
     )
     if intake is None:
-        return None
+        return _of_course(session, moodle_id, course_id)  # another launch may have tied it while this one waited
     try:
         with session.begin_nested():
             intake.course_id, intake.course_tied_by = course_id, BY_IDNUMBER
     except IntegrityError:
-        session.refresh(intake)  # another launch tied the course meanwhile
+        session.refresh(intake)  # the course was tied to another intake meanwhile
         return _of_course(session, moodle_id, course_id)
     return intake
 

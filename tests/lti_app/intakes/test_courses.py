@@ -1,0 +1,126 @@
+"""A course belongs to an intake because its idnumber says so, or because the leader tied the two."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_app.core.audit import AuditEntry
+from lti_app.core.db import Database
+from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.intakes.courses import intake_of_course, tie_course, tieable_intakes
+from lti_app.intakes.models import Intake
+from tests.lti_app.world import NOW, World
+
+
+def _intake(session: Session, world: World, course_id: int, idnumber: str | None = None) -> str | None:
+    intake = intake_of_course(session, moodle_id=world.moodle.id, course_id=course_id, course_idnumber=idnumber)
+    session.flush()
+    return intake.code if intake else None
+
+
+def test_a_known_course_is_found_whatever_its_idnumber(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a", course_id=5)
+        World(session, "b", moodle=world.moodle)
+        assert _intake(session, world, 5) == "intake-a"
+        assert _intake(session, world, 5, "intake-b") == "intake-a"
+        assert _intake(session, world, 6) is None
+        assert _intake(session, world, 6, "") is None
+        assert _intake(session, world, 6, "unknown") is None
+
+
+def test_the_idnumber_ties_a_course_to_an_intake_that_has_none(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a")
+        assert _intake(session, world, 5, "intake-a") == "intake-a"
+        assert (world.intake.course_id, world.intake.course_tied_by) == (5, "idnumber")
+        assert _intake(session, world, 5) == "intake-a"
+
+
+def test_the_idnumber_takes_no_course_away(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a", course_id=5)
+        assert _intake(session, world, 6, "intake-a") is None
+        assert world.intake.course_id == 5
+
+
+def test_a_course_of_another_moodle_is_another_course(database: Database) -> None:
+    with database.transaction() as session:
+        here, there = World(session, "a", course_id=5), World(session, "b")
+        assert _intake(session, there, 5) is None
+        assert _intake(session, there, 5, "intake-a") is None
+        assert here.intake.course_id == 5
+
+
+def test_two_first_launches_at_once_agree(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a")
+        moodle_id = world.moodle.id
+    together = threading.Barrier(2)
+    found: list[str | None] = []
+
+    def launch() -> None:
+        together.wait()
+        with database.transaction() as session:
+            intake = intake_of_course(session, moodle_id=moodle_id, course_id=5, course_idnumber="intake-a")
+            found.append(intake.code if intake else None)
+
+    launches = [threading.Thread(target=launch) for _ in range(2)]
+    for one in launches:
+        one.start()
+    for one in launches:
+        one.join()
+    assert found == ["intake-a", "intake-a"]
+    with database.session() as session:
+        assert session.scalars(select(Intake.course_id)).all() == [5]
+
+
+def test_a_leader_may_tie_own_published_intakes_without_a_course(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a")
+        World(session, "b", moodle=world.moodle)
+        World(session, "c")
+        assert [i.code for i in tieable_intakes(session, world.leader_actor, world.moodle.id)] == ["intake-a"]
+        world.intake.published_at = None
+        session.flush()
+        assert tieable_intakes(session, world.leader_actor, world.moodle.id) == []
+        with pytest.raises(Forbidden):
+            tieable_intakes(session, world.actor_of(world.trainee()), world.moodle.id)
+
+
+def test_the_leader_ties_a_course_and_it_is_on_record(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a")
+        for _ in range(2):  # said twice, done once
+            tie_course(session, intake_id=world.intake.id, course_id=5, actor=world.leader_actor, now=NOW)
+        session.flush()
+        assert (world.intake.course_id, world.intake.course_tied_by) == (5, "leader")
+        audit = session.scalars(select(AuditEntry)).all()
+        assert [(entry.action, entry.changes["course_id"]) for entry in audit] == [("tie_course", [None, 5])]
+
+
+def test_refusals_to_tie(database: Database) -> None:
+    with database.transaction() as session:
+        world, other = World(session, "a"), World(session, "b")
+        taken = World(session, "c", moodle=world.moodle, course_id=5)
+        draft = World(session, "d", moodle=world.moodle, published=False)
+        elsewhere = replace(world.leader_actor, moodle_id=other.moodle.id)
+
+        def refused(intake: Intake, course_id: int, actor: object, code: str) -> DomainError:
+            with pytest.raises(DomainError, match=code) as refusal:
+                tie_course(session, intake_id=intake.id, course_id=course_id, actor=actor, now=NOW)  # type: ignore[arg-type]
+            return refusal.value
+
+        assert refused(world.intake, 6, other.leader_actor, "not_your_site").clause == "4.1"
+        assert isinstance(refused(world.intake, 6, elsewhere, "other_moodle"), Forbidden)
+        assert isinstance(refused(world.intake, 5, world.leader_actor, "course_is_taken"), Conflict)
+        assert isinstance(refused(taken.intake, 6, taken.leader_actor, "intake_has_course"), Conflict)
+        assert refused(draft.intake, 6, draft.leader_actor, "intake_not_published").clause == "4.2"
+        assert world.intake.course_id is None
+        with pytest.raises(NotFound):
+            tie_course(session, intake_id=999, course_id=6, actor=world.leader_actor, now=NOW)
