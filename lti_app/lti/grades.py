@@ -37,8 +37,9 @@ def post_score(
     """Post one person's score to a line item; ``score`` of ``maximum`` in hours, ``timestamp`` aware.
 
     The library puts ``/scores`` before the query of the line item's address, which Moodle needs. A 409 means that
-    Moodle holds a score of this moment or a later one, counted in whole seconds: it has arrived (ags_score_old_ts.json). 400 and 404 never get
-    better by repeating: the user can't be graded, or the line item is gone (ags_score_teacher.json).
+    Moodle holds a score of this moment or a later one, counted in whole seconds: it has arrived
+    (ags_score_old_ts.json). 400 and 404 never get better by repeating: the user can't be graded, or the line item is
+    gone (ags_score_teacher.json).
     """
     if not is_below(lineitem_url, registration.moodle.url):
         return Refused("the line item is not an address of this Moodle")

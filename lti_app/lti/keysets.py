@@ -85,7 +85,8 @@ class KeySets:
         known.forced_not_before = now + PAUSE_BETWEEN_FORCED
         try:
             response = self._http.get(url, headers={"Accept": "application/json"})
-            response.raise_for_status()
+            if response.status_code != requests.codes.ok:
+                raise ValueError(f"HTTP {response.status_code}")
             keys = _read_keys(response.json())
         except (requests.RequestException, ValueError, RecursionError) as error:
             log.warning("key set %s could not be read: %s", url, type(error).__name__)

@@ -11,7 +11,7 @@ from flask import Flask, jsonify
 from flask.testing import FlaskClient
 
 from lti_app.lti.launch import Launch
-from tests.conftest import _postgres_copy
+from tests.conftest import postgres_copy
 from tests.lti_app.lti.moodle import KeySetServer, SigningKey, SmallMoodle
 
 
@@ -24,7 +24,7 @@ def module_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.Tem
         yield f"sqlite:///{path}"
     else:
         url = request.getfixturevalue("postgres_url")
-        yield from _postgres_copy(url, request.getfixturevalue("postgres_template"))
+        yield from postgres_copy(url, request.getfixturevalue("postgres_template"))
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The edge against the sandbox Moodle: registered by dynamic registration, then launches, scores, members, deep links."""
+"""The edge against the sandbox Moodle: registration, then launches, scores, members, deep links."""
 
 from __future__ import annotations
 

@@ -1,0 +1,186 @@
+"""The commands about Moodles, registrations and keys, as an administrator types them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select
+
+from lti_app.core.audit import AuditEntry
+from lti_app.core.db import Database
+from lti_app.lti.models import LtiInvitation, LtiKey, LtiRegistration, Moodle
+from tests.lti_app.lti.moodle import TOOL_URL
+
+URL = "https://moodle.example.org"
+TOKEN = "0123456789abcdef0123456789abcdef"
+
+
+class Shell:
+    """Type commands."""
+
+    def __init__(self, app: Flask) -> None:
+        self.runner = app.test_cli_runner()
+
+    def __call__(self, *words: str, stdin: str = "") -> Result:
+        return self.runner.invoke(args=list(words), input=stdin)
+
+    def good(self, *words: str, stdin: str = "") -> str:
+        result = self(*words, stdin=stdin)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+
+@pytest.fixture
+def shell(app: Flask) -> Shell:
+    return Shell(app)
+
+
+@pytest.fixture
+def with_moodle(shell: Shell) -> Shell:
+    shell.good("moodle", "add", "city", "--url", f"{URL}/", stdin=f"{TOKEN}\n")
+    return shell
+
+
+def stored(database: Database) -> Moodle:
+    with database.session(writes=False) as session:
+        return session.scalars(select(Moodle)).one()
+
+
+def test_a_moodle_is_stored_with_its_token_sealed(app: Flask, with_moodle: Shell, database: Database) -> None:
+    moodle = stored(database)
+    assert (moodle.name, moodle.url) == ("city", URL)
+    assert TOKEN not in moodle.token_encrypted
+    assert app.extensions["ploshchadka"].vault.open(moodle.token_encrypted) == TOKEN
+
+
+def test_the_token_may_stand_in_a_file(app: Flask, shell: Shell, database: Database, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8")
+    shell.good("moodle", "add", "city", "--url", URL, "--token-file", str(tmp_path / "token"))
+    assert app.extensions["ploshchadka"].vault.open(stored(database).token_encrypted) == TOKEN
+
+
+def test_storing_a_moodle_again_updates_it(with_moodle: Shell, database: Database, app: Flask) -> None:
+    before = stored(database)
+    said = with_moodle.good("moodle", "add", "city", "--url", URL, stdin=TOKEN)
+    assert "unchanged" in said
+    assert stored(database).token_encrypted == before.token_encrypted
+    new = "f" * 32
+    words = ["moodle", "add", "city", "--url", f"{URL}/lms", "--template", "TEMPLATE", "--category", "7"]
+    assert "updated" in with_moodle.good(*words, stdin=new)
+    after = stored(database)
+    assert (after.id, after.url, after.template_course, after.category_id) == (
+        before.id,
+        f"{URL}/lms",
+        "TEMPLATE",
+        7,
+    )
+    assert app.extensions["ploshchadka"].vault.open(after.token_encrypted) == new
+    with database.session(writes=False) as session:
+        audit = json.dumps([entry.changes for entry in session.scalars(select(AuditEntry))])
+    assert new not in audit
+
+
+def test_a_template_given_by_number_is_known_at_once(with_moodle: Shell, database: Database) -> None:
+    with_moodle.good("moodle", "add", "city", "--url", URL, "--template", "12", stdin=TOKEN)
+    assert (stored(database).template_course, stored(database).template_course_id) == ("12", 12)
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("moodle.example.org", TOKEN),
+        ("ftp://moodle.example.org", TOKEN),
+        ("https://u:p@moodle.example.org", TOKEN),
+        (f"{URL}/?a=1", TOKEN),
+        (URL, ""),
+        (URL, "two words"),
+    ],
+)
+def test_a_wrong_address_or_token_is_refused_in_a_line(shell: Shell, database: Database, url: str, token: str) -> None:
+    result = shell("moodle", "add", "city", "--url", url, stdin=token)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    with database.session(writes=False) as session:
+        assert session.scalars(select(Moodle)).all() == []
+
+
+def test_one_address_is_one_moodle(with_moodle: Shell) -> None:
+    result = with_moodle("moodle", "add", "other", "--url", URL, stdin=TOKEN)
+    assert result.exit_code == 1
+    assert "city" in result.output
+
+
+def test_an_invitation_is_an_address_of_ours_and_only_its_hash_is_kept(with_moodle: Shell, database: Database) -> None:
+    address = with_moodle.good("lti", "invite", "city").splitlines()[0]
+    found = re.fullmatch(rf"{TOOL_URL}/lti/register/([A-Za-z0-9_-]{{43}})", address)
+    assert found is not None
+    with database.session(writes=False) as session:
+        assert found[1] not in session.scalars(select(LtiInvitation)).one().token_hash
+
+
+def test_an_unknown_moodle_is_named_with_those_that_are_known(with_moodle: Shell) -> None:
+    for words in (["lti", "invite", "village"], ["moodle", "doctor", "village"]):
+        result = with_moodle(*words)
+        assert result.exit_code == 1
+        assert "'village'" in result.output
+        assert "city" in result.output
+
+
+def by_hand(**other: str) -> list[str]:
+    options = {
+        "issuer": URL,
+        "client-id": "abc",
+        "deployment-id": "1",
+        "auth-login-url": f"{URL}/mod/lti/auth.php",
+        "auth-token-url": f"{URL}/mod/lti/token.php",
+        "key-set-url": f"{URL}/mod/lti/certs.php",
+    } | other
+    return ["lti", "add", "city", *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+def test_a_registration_by_hand_is_stored_listed_and_told_what_moodle_needs(
+    with_moodle: Shell, database: Database
+) -> None:
+    told = with_moodle.good(*by_hand())
+    for address in ("/lti/login", "/lti/launch", "/lti/deep-link", "/lti/jwks"):
+        assert f"{TOOL_URL}{address}" in told
+    with_moodle.good(*by_hand())
+    with_moodle.good(*by_hand(**{"client-id": "second", "deployment-id": "2"}))
+    listed = with_moodle.good("lti", "list").splitlines()
+    assert [line.split()[:5:4] for line in listed] == [["city", "abc"], ["city", "second"]]
+    with database.session(writes=False) as session:
+        assert len(session.scalars(select(LtiRegistration)).all()) == 2
+        assert len(session.scalars(select(LtiKey)).all()) == 1
+
+
+def test_addresses_of_a_registration_must_be_the_moodle_s(with_moodle: Shell) -> None:
+    for name in ("auth-login-url", "auth-token-url", "key-set-url"):
+        result = with_moodle(*by_hand(**{name: "https://elsewhere.example/x"}))
+        assert result.exit_code == 1
+        assert name in result.output
+
+
+def test_keys_are_rotated(with_moodle: Shell, database: Database) -> None:
+    with_moodle.good(*by_hand())
+    assert "24 h from now" in with_moodle.good("lti", "rotate-keys")
+    assert "signs at once" in with_moodle.good("lti", "rotate-keys", "--now")
+    with database.session(writes=False) as session:
+        assert len(session.scalars(select(LtiKey)).all()) == 3
+
+
+def test_an_empty_list_says_what_to_do(shell: Shell) -> None:
+    assert "lti invite" in shell.good("lti", "list")
+
+
+def test_the_functions_that_a_token_needs_are_listed(shell: Shell) -> None:
+    plain = shell.good("moodle", "functions")
+    document = json.loads(shell.good("moodle", "functions", "--json"))
+    names = [entry["name"] for entry in document["functions"]]
+    assert "core_webservice_get_site_info" in names
+    assert "enrol/manual:enrol" in document["capabilities"]
+    assert all(name in plain for name in [*names, *document["capabilities"]])
