@@ -17,7 +17,7 @@ from moodle_sync.errors import (
     WriteOutcomeUnknown,
 )
 from moodle_sync.functions import Function, rows_per_call
-from moodle_sync.observe import enrolled_ids, observed_course
+from moodle_sync.observe import courses_in, enrolled_ids
 from moodle_sync.plan import CLOCK_MARGIN, Change, ChangePlan, CourseChange, EnrolmentChange, Kind
 from moodle_sync.roster import DesiredCourse, ObservedCourse, Role
 
@@ -165,8 +165,7 @@ def _set_course(client: MoodleClient, course_id: int, course: DesiredCourse) -> 
 
 def _find_course(client: MoodleClient, field: str, value: str) -> ObservedCourse | None:
     body = client.call(Function.COURSES_BY_FIELD, field=field, value=value)
-    courses = body.get("courses") if isinstance(body, dict) else None
-    return observed_course(courses[0]) if courses else None
+    return next(iter(courses_in(body)), None)
 
 
 # --- enrolments ----------------------------------------------------------------------------------------------------
@@ -291,7 +290,7 @@ class _EnrolmentWriter:
     def _present(self, course_id: int, changes: Sequence[EnrolmentChange]) -> set[EnrolmentChange]:
         """Return those of ``changes`` that Moodle shows to be so, as far as it shows it."""
         enrolled = enrolled_ids(self._client, course_id)
-        inactive = enrolled_ids(self._client, course_id, only_suspended=True)
+        inactive = enrolled_ids(self._client, course_id, only="onlysuspended")
         return {
             change
             for change in changes

@@ -9,11 +9,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError
 
 from moodle_sync.errors import (
     MoodleError,
@@ -30,8 +32,18 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LARGEST_ANSWER = 200 * 1024 * 1024
-RETRY_STATUS = frozenset({429, 502, 503, 504})
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes; a roster of 10,000 people with ids and names takes under 1 MB."""
+TOO_MANY_REQUESTS = 429
+SERVER_ERRORS = 500
+
+
+class _Answer(NamedTuple):
+    """What came back: the body is None where it was larger than allowed."""
+
+    status: int
+    location: str
+    raw: bytes | None
 
 
 def flatten(params: dict[str, Any]) -> dict[str, str | int | float]:
@@ -73,6 +85,7 @@ class MoodleClient:
         retries: int = 3,
         backoff: float = 0.5,
         max_input_vars: int = 1000,
+        largest_answer: int = LARGEST_ANSWER,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -83,6 +96,7 @@ class MoodleClient:
         self.concurrency = concurrency
         self._retries, self._backoff = retries, backoff
         self.max_input_vars = max_input_vars
+        self._largest_answer = largest_answer
         self._sleep, self._jitter = sleep, jitter
         # requests does not promise that a Session may be shared by threads, so each thread has its own.
         self._local = threading.local()
@@ -140,41 +154,46 @@ class MoodleClient:
         raise AssertionError("unreachable")
 
     def _call_once(self, function: Function, params: dict[str, Any]) -> Any:
+        answer = self._exchange(function, params)
+        if isinstance(answer, Unreachable):
+            raise answer
+        return self._decode(function, answer)
+
+    def _exchange(self, function: Function, params: dict[str, Any]) -> _Answer | Unreachable:
+        """Send the call and read the answer.
+
+        A failure is returned and raised by the caller: what `requests` raises carries the request, and with it the
+        token, and so would everything that was raised in its place here.
+        """
         form = {"wstoken": self._token, "wsfunction": str(function), "moodlewsrestformat": "json", **flatten(params)}
         if len(form) > self.max_input_vars:
-            raise ValueError(f"{function}: {len(form)} form fields, but PHP takes {self.max_input_vars}")
+            raise ValueError(f"{function}: {len(form)} form fields, but PHP takes {self.max_input_vars}") from None
         with self._lock:
             self.calls += 1
         try:
             with self._session().post(
                 self._endpoint, data=form, timeout=self._timeouts, stream=True, allow_redirects=False
             ) as response:
-                status = response.status_code
-                raw = _read_bounded(response, function)
-        except requests.exceptions.ConnectTimeout as error:
-            raise _not_sent("no connection in time", function) from error
-        except requests.exceptions.ConnectionError as error:
-            if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
-                raise _not_sent("no connection", function) from error
-            raise Unreachable("the connection broke", function=function) from error
-        except requests.exceptions.Timeout as error:
-            raise Unreachable("no answer in time", function=function) from error
+                location = response.headers.get("Location", "")
+                return _Answer(response.status_code, location, _read_bounded(response, self._largest_answer))
         except requests.exceptions.RequestException as error:
-            raise Unreachable(type(error).__name__, function=function) from error
-        return self._decode(function, status, raw)
+            return _unreachable(error, function)
 
-    def _decode(self, function: Function, status: int, raw: bytes) -> Any:
-        if status in RETRY_STATUS or status >= 500:
+    def _decode(self, function: Function, answer: _Answer) -> Any:
+        status = answer.status
+        if status == TOO_MANY_REQUESTS or status >= SERVER_ERRORS:
             raise Unreachable(f"HTTP status {status}", function=function, errorcode=f"http{status}")
+        if answer.raw is None:
+            raise _not_json("the answer is too large", function, again=False)
         try:
-            body = json.loads(raw)
-        except ValueError:
-            error = NotJson(f"HTTP status {status}, {_excerpt(raw)}", function=function)
-            # A redirect or a 4xx page stays what it is; half an answer or a maintenance page may pass.
-            error.again = status == requests.codes.ok
-            raise error from None
+            body = json.loads(answer.raw)
+        except (ValueError, RecursionError):
+            body = NOTHING
         if isinstance(body, dict) and "exception" in body:
             raise error_of(body, function)
+        if status != requests.codes.ok or body is NOTHING:
+            # A redirect or a 4xx page stays what it is; half an answer or a maintenance page may pass.
+            raise _not_json(self._describe(answer), function, again=status == requests.codes.ok)
         if FACTS[function].writes and isinstance(body, dict) and body.get("warnings"):
             warning = body["warnings"][0]
             raise MoodleWarning(
@@ -182,17 +201,38 @@ class MoodleClient:
             )
         return body
 
+    def _describe(self, answer: _Answer) -> str:
+        """Say in a line what came in place of JSON; a page might show what was sent, so the token is struck out."""
+        if answer.location:
+            target = urlsplit(answer.location)
+            return f"HTTP status {answer.status}, a redirect to {target.scheme}://{target.netloc}{target.path}"
+        excerpt = _excerpt(answer.raw or b"").replace(self._token, "…") if self._token else _excerpt(answer.raw or b"")
+        return f"HTTP status {answer.status}, {excerpt}"
+
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Run ``work`` on every item, ``concurrency`` at once; return results in order. The first error is raised."""
+        """Run ``work`` on every item, ``concurrency`` at once; return results in order. The first error is raised.
+
+        Comes back only once none of the work is running any more, also after an error: what was not begun is dropped.
+        Work must not call ``map`` itself.
+        """
         if self._pool is None:
             self._pool = ThreadPoolExecutor(max_workers=self.concurrency, thread_name_prefix="moodle")
-        return list(self._pool.map(work, items))
+        futures = [self._pool.submit(work, item) for item in items]
+        try:
+            return [future.result() for future in futures]
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)
 
     def functions(self) -> frozenset[str]:
         """Return the names of the functions that the token's service has; asked once."""
         if self._known is None:
             info = self.call(Function.SITE_INFO)
-            self._known = frozenset(str(entry["name"]) for entry in info["functions"])
+            try:
+                self._known = frozenset(str(entry["name"]) for entry in info["functions"])
+            except (KeyError, TypeError) as error:
+                raise NotJson("the functions are missing in the answer", function=Function.SITE_INFO) from error
         return self._known
 
     def read_many(self, function: Function, requests_: Sequence[dict[str, Any]]) -> list[Any | MoodleError]:
@@ -217,31 +257,60 @@ class MoodleClient:
             rest = pack[len(answers) :]
             calls = [{"function": str(function), "arguments": json.dumps(params)} for params in rest]
             try:
-                responses = self.call(Function.CALL_MANY, requests=calls)["responses"]
+                answers += _unpack(self.call(Function.CALL_MANY, requests=calls), function, len(rest))
             except MoodleError as error:
                 return answers + [error] * len(rest)
-            if not responses:
-                return answers + [NotJson("an empty pack of answers", function=function)] * len(rest)
-            for response in responses[: len(rest)]:
-                if response.get("error"):
-                    answers.append(error_of(json.loads(response.get("exception") or "{}"), function))
-                else:
-                    answers.append(json.loads(response["data"]))
         return answers
 
 
-def _not_sent(message: str, function: Function) -> Unreachable:
-    error = Unreachable(message, function=function)
-    error.sent = False
+NOTHING = object()
+"""Stands for an answer that was no JSON; null is one."""
+
+
+def _unpack(body: Any, function: Function, asked: int) -> list[Any | MoodleError]:
+    """Return the answers in a pack, at least one and at most as many as were asked. Raises NotJson."""
+    try:
+        responses = body["responses"][:asked]
+        answers = [
+            error_of(json.loads(response.get("exception") or "{}"), function)
+            if response.get("error")
+            else json.loads(response["data"])
+            for response in responses
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotJson("a pack of answers that can't be read", function=function) from error
+    if not answers:
+        raise NotJson("an empty pack of answers", function=function)
+    return answers
+
+
+def _unreachable(error: requests.exceptions.RequestException, function: Function) -> Unreachable:
+    """Return our error for one of `requests`; ``sent`` is False only where no connection came to be."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if isinstance(error, requests.exceptions.SSLError):
+        return Unreachable("no trusted TLS connection", function=function, errorcode="tls")
+    if isinstance(error, requests.exceptions.ConnectTimeout) or isinstance(reason, NewConnectionError):
+        refused = Unreachable("no connection", function=function)
+        refused.sent = False
+        return refused
+    if isinstance(error, requests.exceptions.Timeout):
+        return Unreachable("no answer in time", function=function)
+    return Unreachable(f"the connection broke ({type(error).__name__})", function=function)
+
+
+def _not_json(message: str, function: Function, *, again: bool) -> NotJson:
+    error = NotJson(message, function=function)
+    error.again = again
     return error
 
 
-def _read_bounded(response: requests.Response, function: Function) -> bytes:
+def _read_bounded(response: requests.Response, largest: int) -> bytes | None:
+    """Read a body of at most ``largest`` bytes (unpacked); None where it is larger."""
     chunks, size = [], 0
-    for chunk in response.iter_content(256 * 1024):
+    for chunk in response.iter_content(64 * 1024):
         size += len(chunk)
-        if size > LARGEST_ANSWER:
-            raise NotJson("the answer is too large", function=function)
+        if size > largest:
+            return None
         chunks.append(chunk)
     return b"".join(chunks)
 

@@ -12,7 +12,7 @@ class MoodleError(Exception):
 
     remedy = "See Moodle's own log at the time of the run."
     sent = True
-    """False where the call certainly did not reach Moodle, so that even a write may be repeated."""
+    """False where the call was certainly not carried out, so that even a write may be repeated."""
     again = True
     """False where trying again at once can't help."""
 
@@ -97,6 +97,8 @@ class CannotReadWhole(MoodleError):
         self.remedy = cause.remedy
 
 
+CLOSED_CODES = frozenset({"sitemaintenance", "upgraderunning"})
+"""Moodle is shut for a while: nothing was done, and it may pass."""
 TOKEN_CODES = frozenset({"invalidtoken", "invalidtokenexpired", "usernotfound", "forcepasswordchange"})
 CAPABILITY_CODES = frozenset(
     {
@@ -107,6 +109,7 @@ CAPABILITY_CODES = frozenset(
         "wsusercannotassign",
         "errorcoursecontextnotvalid",
         "wscannotenrol",
+        "wsnoinstance",
         "cannotviewreport",
         "notingroup",
     }
@@ -134,10 +137,31 @@ ABSENT_CODES = frozenset(
 )
 
 
+WHOLE_CODES = frozenset(
+    {
+        "accessexception",
+        "nopermissions",
+        "nopermission",
+        "requireloginerror",
+        "errorcoursecontextnotvalid",
+        "wscannotenrol",
+        "wsnoinstance",
+        "manualpluginnotinstalled",
+    }
+)
+"""What no single row of a batch can be at fault for: looking for one by halves would only repeat the refusal."""
+ROLE_CODE = "wsusercannotassign"
+"""A role may not be given: it concerns every row with that role (recording ``enrol_bad_role``)."""
+
+
 def error_of(body: dict[str, object], function: str) -> MoodleError:
     """Return the typed error for an answer with ``exception`` and ``errorcode``."""
     code = str(body.get("errorcode") or "unknown")
     message = str(body.get("message") or "")[:300]
+    if code in CLOSED_CODES:
+        closed = Unreachable(message, function=function, errorcode=code)
+        closed.sent = False
+        return closed
     kind: type[MoodleError] = MoodleError
     if code in TOKEN_CODES:
         kind = TokenRefused

@@ -44,11 +44,13 @@ def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     reasons = [
         Reason("unwhole_read", problem.course_key, 0, 0, f"{problem.code}: {problem.text}") for problem in plan.problems
     ]
-    suspended = Counter(
-        change.course_key
+    # People, not rows: one person may hold two roles in a course.
+    people = {
+        (change.course_key, change.user_id)
         for change in plan.changes
-        if isinstance(change, EnrolmentChange) and change.kind is Kind.SUSPEND
-    )
+        if change[0] is Kind.SUSPEND and isinstance(change, EnrolmentChange)
+    }
+    suspended = Counter(course_key for course_key, _user_id in people)
     for key in sorted(suspended):
         if _too_many(suspended[key], plan.active.get(key, 0), limits):
             of = plan.active.get(key, 0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError, NotJson
@@ -34,12 +35,9 @@ def read_observed(client: MoodleClient, desired: Desired, owned: Iterable[Owned]
         users, matched_by, unresolved = _read_people(client, desired.people)
     except MoodleError as error:
         raise CannotReadWhole(error) from error
-    active_by_course: dict[int, int] = defaultdict(int)
-    for row in owned:
-        if not row.pending:
-            active_by_course[row.course_id] += 1
+    ours = _ours_by_course(owned)
     keys = sorted(courses)
-    read = client.map(lambda key: _read_roster(client, key, courses[key], active_by_course), keys)
+    read = client.map(lambda key: _read_roster(client, key, courses[key], ours), keys)
     rosters: dict[int, CourseRoster] = {}
     problems: list[Problem] = []
     for key, (roster, problem) in zip(keys, read, strict=True):
@@ -47,42 +45,70 @@ def read_observed(client: MoodleClient, desired: Desired, owned: Iterable[Owned]
             problems.append(problem)
         if roster is not None:
             rosters[courses[key].course_id] = roster
-    problems.extend(_vanished_courses(desired.courses, courses, conflicts, active_by_course))
+    problems.extend(_vanished_courses(desired.courses, courses, conflicts, ours))
     return Observed(courses, conflicts, users, matched_by, unresolved, rosters, tuple(problems), now)
+
+
+class _OursThere(NamedTuple):
+    """How many enrolments of ours are certainly in a course, and how many of them suspended."""
+
+    written: int = 0
+    suspended: int = 0
+
+
+def _ours_by_course(owned: Iterable[Owned]) -> dict[int, _OursThere]:
+    found: dict[int, _OursThere] = {}
+    for row in owned:
+        if not row.pending:
+            written, suspended = found.get(row.course_id, _OursThere())
+            found[row.course_id] = _OursThere(written + 1, suspended + row.suspended)
+    return found
 
 
 def _vanished_courses(
     desired: Sequence[DesiredCourse],
     courses: Mapping[str, ObservedCourse],
     conflicts: Mapping[str, str],
-    owned: Mapping[int, int],
+    owned: Mapping[int, _OursThere],
 ) -> list[Problem]:
     """Name courses that the tool knows by id and has people in, but that Moodle doesn't show any more."""
     return [
         Problem(
             course.key,
             "course_not_seen",
-            f"course {course.course_id} has {owned[course.course_id]} of our enrolments, but Moodle does not show it",
+            f"Moodle does not show course {course.course_id}, where we enrolled {owned[course.course_id].written}",
         )
         for course in desired
         if course.course_id is not None
         and course.key not in courses
         and course.key not in conflicts
-        and owned.get(course.course_id)
+        and owned.get(course.course_id, _OursThere()).written
     ]
 
 
 def observed_course(body: Mapping[str, Any]) -> ObservedCourse:
-    """Turn Moodle's description of a course into a value (recording ``courses_by_idnumber``)."""
-    return ObservedCourse(
-        course_id=int(body["id"]),
-        shortname=str(body["shortname"]),
-        idnumber=str(body.get("idnumber") or ""),
-        fullname=str(body["fullname"]),
-        starts=int(body.get("startdate") or 0),
-        ends=int(body.get("enddate") or 0),
-        visible=bool(body.get("visible", 1)),
-    )
+    """Turn Moodle's description of a course into a value (recording ``courses_by_idnumber``). Raises NotJson."""
+    try:
+        return ObservedCourse(
+            course_id=int(body["id"]),
+            shortname=str(body["shortname"]),
+            idnumber=str(body.get("idnumber") or ""),
+            fullname=str(body["fullname"]),
+            starts=int(body.get("startdate") or 0),
+            ends=int(body.get("enddate") or 0),
+            visible=bool(body.get("visible", 1)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotJson("a course that can't be read", function=Function.COURSES_BY_FIELD) from error
+
+
+def courses_in(answer: Any) -> list[ObservedCourse]:
+    """Return the courses in an answer to a search. Raises NotJson, or the error that stands in the answer's place."""
+    if isinstance(answer, MoodleError):
+        raise answer
+    if not isinstance(answer, dict) or not isinstance(answer.get("courses"), list):
+        raise NotJson("courses are missing in the answer", function=Function.COURSES_BY_FIELD)
+    return [observed_course(body) for body in answer["courses"]]
 
 
 def _searchable(course: DesiredCourse, field: str) -> str:
@@ -109,12 +135,7 @@ def _read_courses(
             Function.COURSES_BY_FIELD, [{"field": field, "value": _searchable(course, field)} for course in asked]
         )
         for course, answer in zip(asked, answers, strict=True):
-            if isinstance(answer, MoodleError):
-                raise answer
-            if not isinstance(answer, dict) or not isinstance(answer.get("courses"), list):
-                raise NotJson("courses are missing in the answer", function=Function.COURSES_BY_FIELD)
-            for body in answer["courses"]:
-                candidate = observed_course(body)
+            for candidate in courses_in(answer):
                 if course.managed and candidate.idnumber not in ("", course.key):
                     conflicts[course.key] = (
                         f"course {candidate.course_id} has our short name or id, but the idnumber "
@@ -126,80 +147,137 @@ def _read_courses(
     return found, conflicts
 
 
+class _Account(NamedTuple):
+    user_id: int
+    idnumber: str
+
+
 def _read_people(
     client: MoodleClient, people: Sequence[DesiredPerson]
 ) -> tuple[dict[int, int], dict[int, str], dict[int, str]]:
     """Find people by known id, then idnumber, then e-mail without case. Nothing is guessed."""
     users = {person.key: person.user_id for person in people if person.user_id is not None}
-    matched_by: dict[int, str] = {}
-    unresolved: dict[int, str] = {}
     unknown = [person for person in people if person.user_id is None]
-    taken = set(users.values())
-    by_idnumber = _users_by(client, "idnumber", [person.idnumber for person in unknown if person.idnumber])
+    by_idnumber = _accounts_by(client, "idnumber", [person.idnumber for person in unknown if person.idnumber])
     # Moodle compares e-mails with case on PostgreSQL (recording users_by_email): ask as given and in lower case.
-    wanted = [person for person in unknown if person.email and len(by_idnumber[person.idnumber or ""]) == 0]
-    asked = {spelling for person in wanted if person.email for spelling in (person.email, person.email.lower())}
-    by_email = _users_by(client, "email", sorted(asked), fold=True)
+    wanted = [person.email for person in unknown if person.email and not by_idnumber.get(person.idnumber or "")]
+    by_email = _accounts_by(client, "email", [spelling for email in wanted for spelling in (email, email.lower())])
+    found: dict[int, tuple[int, str]] = {}
+    unresolved: dict[int, str] = {}
     for person in unknown:
-        matches = by_idnumber[person.idnumber] if person.idnumber else set()
-        how = "idnumber"
-        if not matches and person.email:
-            matches, how = by_email[person.email.casefold()], "email"
-        if len(matches) == 1 and (user_id := next(iter(matches))) not in taken:
-            users[person.key], matched_by[person.key] = user_id, how
-            taken.add(user_id)
-        elif len(matches) > 1:
-            unresolved[person.key] = "several users match"
-        elif matches:
-            unresolved[person.key] = "the user that matches is somebody else already"
+        match = _match(person, by_idnumber, by_email)
+        if isinstance(match, str):
+            unresolved[person.key] = match
         else:
-            unresolved[person.key] = "no user with this idnumber or e-mail"
-    return users, matched_by, unresolved
+            found[person.key] = match
+    unresolved.update(_contested(found, set(users.values())))
+    sure = {key: match for key, match in found.items() if key not in unresolved}
+    users.update((key, user_id) for key, (user_id, _how) in sure.items())
+    return users, {key: how for key, (_user_id, how) in sure.items()}, unresolved
 
 
-def _users_by(
-    client: MoodleClient, field: str, values: Sequence[str], *, fold: bool = False
-) -> defaultdict[str, set[int]]:
-    found: defaultdict[str, set[int]] = defaultdict(set)
+def _match(
+    person: DesiredPerson, by_idnumber: Mapping[str, set[_Account]], by_email: Mapping[str, set[_Account]]
+) -> tuple[int, str] | str:
+    """Return a person's user id and how it was found, or why there is none."""
+    accounts, how = by_idnumber.get(person.idnumber or "", set()), "idnumber"
+    if not accounts and person.email:
+        accounts, how = by_email.get(person.email.casefold(), set()), "email"
+    if len(accounts) > 1:
+        return "several users match"
+    for account in accounts:
+        # A school's common e-mail: the account's own number says that it is a colleague's.
+        if how == "email" and person.idnumber and account.idnumber not in ("", person.idnumber):
+            return "the user with this e-mail has another idnumber"
+        return account.user_id, how
+    return "no user with this idnumber or e-mail"
+
+
+def _contested(found: Mapping[int, tuple[int, str]], known: set[int]) -> dict[int, str]:
+    """Name, by person key, those who match a user that is known to be, or may as well be, somebody else.
+
+    An idnumber is a person's own and wins over an e-mail; between equals nobody wins.
+    """
+    claims: dict[int, list[int]] = defaultdict(list)
+    for key, (user_id, _how) in found.items():
+        claims[user_id].append(key)
+    losers: dict[int, str] = {}
+    for user_id, keys in claims.items():
+        by_number = [key for key in keys if found[key][1] == "idnumber"]
+        if user_id in known or len(by_number) == 1:
+            winners = [] if user_id in known else by_number
+            text = "the user that matches is somebody else already"
+        else:
+            winners = keys if len(keys) == 1 else []
+            text = "several of our people match the same user"
+        losers.update((key, text) for key in keys if key not in winners)
+    return losers
+
+
+def _accounts_by(client: MoodleClient, field: str, values: Sequence[str]) -> dict[str, set[_Account]]:
+    """Find accounts by idnumber, or by e-mail (folded to one case in the result)."""
+    found: dict[str, set[_Account]] = defaultdict(set)
     size = min(USERS_PER_CALL, rows_per_call(Function.USERS_BY_FIELD, client.max_input_vars))
     unique = sorted(set(values))
     batches = [unique[start : start + size] for start in range(0, len(unique), size)]
     answers = client.map(lambda batch: client.call(Function.USERS_BY_FIELD, field=field, values=batch), batches)
-    for answer in answers:
-        if not isinstance(answer, list):
-            raise NotJson("users are missing in the answer", function=Function.USERS_BY_FIELD)
-        for body in answer:
+    try:
+        for body in itertools.chain.from_iterable(answers):
             value = str(body.get(field) or "")
-            found[value.casefold() if fold else value].add(int(body["id"]))
-    return found
+            account = _Account(int(body["id"]), str(body.get("idnumber") or ""))
+            found[value.casefold() if field == "email" else value].add(account)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotJson("users that can't be read", function=Function.USERS_BY_FIELD) from error
+    return dict(found)
+
+
+ATTEMPTS = 2
+"""Somebody's enrolment may begin or end between two reads; twice in a row is no coincidence."""
 
 
 def _read_roster(
-    client: MoodleClient, key: str, course: ObservedCourse, owned: Mapping[int, int]
+    client: MoodleClient, key: str, course: ObservedCourse, owned: Mapping[int, _OursThere]
 ) -> tuple[CourseRoster | None, Problem | None]:
-    try:
-        enrolled = enrolled_ids(client, course.course_id)
-        inactive = enrolled_ids(client, course.course_id, only_suspended=True)
-    except MoodleError as error:
-        return None, Problem(key, error.errorcode, str(error))
-    if not enrolled and owned.get(course.course_id):
-        text = f"Moodle shows nobody in course {course.course_id}, where we enrolled {owned[course.course_id]}"
-        return None, Problem(key, "empty_roster", text)
-    if not inactive <= enrolled:
-        text = f"{len(inactive - enrolled)} suspended people of course {course.course_id} are not among its people"
-        return None, Problem(key, "contradiction", text)
-    return CourseRoster(enrolled, inactive), None
+    """Read who is in a course and who is inactive there; a roster that can't be proven whole is a problem.
+
+    Where an answer is suspiciously empty, a third reading (those who are active) has to agree with the two.
+    """
+    ours = owned.get(course.course_id, _OursThere())
+    problem: Problem | None = None
+    for _attempt in range(ATTEMPTS):
+        try:
+            enrolled = enrolled_ids(client, course.course_id)
+            inactive = enrolled_ids(client, course.course_id, only="onlysuspended")
+            doubtful = not enrolled or (not inactive and ours.suspended)
+            active = enrolled_ids(client, course.course_id, only="onlyactive") if doubtful else enrolled - inactive
+        except MoodleError as error:
+            return None, Problem(key, error.errorcode, str(error))
+        if active | inactive != enrolled or active & inactive:
+            text = (
+                f"Moodle's lists of all, active and suspended people of course {course.course_id} contradict each other"
+            )
+            problem = Problem(key, "contradiction", text)
+        elif not enrolled and ours.written:
+            text = f"Moodle shows nobody in course {course.course_id}, where we enrolled {ours.written}"
+            problem = Problem(key, "empty_roster", text)
+        else:
+            return CourseRoster(enrolled, inactive), None
+    return None, problem
 
 
-def enrolled_ids(client: MoodleClient, course_id: int, *, only_suspended: bool = False) -> frozenset[int]:
+def enrolled_ids(client: MoodleClient, course_id: int, *, only: str = "") -> frozenset[int]:
     """Read the ids of the people in a course, unpaged, so that nobody can slip between two pages.
 
-    Only ids are asked for: 500 people cost 0.29 s so, and 2.35 s with every field. Raises a MoodleError.
+    ``only`` is ``onlyactive`` or ``onlysuspended``, if not all are meant. Only ids are asked for: 500 people cost
+    0.29 s so, and 2.35 s with every field. Raises a MoodleError.
     """
     options: list[dict[str, Any]] = [{"name": "userfields", "value": "id"}]
-    if only_suspended:
-        options.append({"name": "onlysuspended", "value": 1})
+    if only:
+        options.append({"name": only, "value": 1})
     body = client.call(Function.ENROLLED_USERS, courseid=course_id, options=options)
-    if not isinstance(body, list):
-        raise NotJson("a roster that is no list", function=Function.ENROLLED_USERS)
-    return frozenset(int(person["id"]) for person in body)
+    try:
+        if isinstance(body, list):
+            return frozenset(int(person["id"]) for person in body)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotJson("a roster that can't be read", function=Function.ENROLLED_USERS) from error
+    raise NotJson("a roster that is no list", function=Function.ENROLLED_USERS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 import hashlib
+import html
+import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from moodle_sync.roster import (
     CourseRoster,
@@ -15,6 +17,7 @@ from moodle_sync.roster import (
     DesiredCourse,
     DesiredEnrolment,
     Observed,
+    ObservedCourse,
     Owned,
     Problem,
     Role,
@@ -93,21 +96,25 @@ class ChangePlan:
         notes: Sequence[Note] = (),
         problems: Sequence[Problem] = (),
         active: Mapping[str, int] | None = None,
+        gone: Sequence[Owned] = (),
     ) -> None:
         self.changes = changes
         self.notes = notes
         self.problems = problems
         self.active = dict(active or {})
-        """Our active enrolments in each course before the plan: what shares are counted of."""
+        """By course key, the people of ours whom the plan finds there, or suspends: what shares are counted of."""
+        self.gone = gone
+        """Rows of ours that Moodle certainly has no more, to be forgotten when the plan is applied: whoever is enrolled
+        in their place later was not enrolled by us."""
         self._id: str | None = None
 
     @property
     def id(self) -> str:
         """Return a SHA-256 over the changes and the problems: the same plan has the same id, whatever came first."""
         if self._id is None:
-            digest = hashlib.sha256()
-            for line in self._lines():
-                digest.update(line.encode())
+            digest, lines = hashlib.sha256(), iter(self._lines())
+            while piece := "".join(itertools.islice(lines, 10_000)):
+                digest.update(piece.encode())
             self._id = digest.hexdigest()
         return self._id
 
@@ -124,10 +131,15 @@ class ChangePlan:
         return len(self.changes)
 
     def _lines(self) -> Iterable[str]:
+        # What a run of enrolments has in common is said once: a million of them have to be hashed in a second.
+        common: tuple[Any, ...] = ()
         for change in self.changes:
             if isinstance(change, EnrolmentChange):
                 kind, key, course_id, user_id, role, starts, ends = change
-                yield f"{kind}|{key}|{course_id}|{user_id}|{role}|{starts}|{ends}\n"
+                if (kind, key, course_id, role, starts, ends) != common:
+                    common = (kind, key, course_id, role, starts, ends)
+                    yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
+                yield f"{user_id}\n"
             else:
                 yield f"{change.kind}|{change.course_id}|{json.dumps(change.course, ensure_ascii=False)}\n"
         for problem in self.problems:
@@ -150,6 +162,7 @@ class ChangePlan:
             "notes": [list(note) for note in self.notes],
             "problems": [list(problem) for problem in self.problems],
             "active": self.active,
+            "gone": [list(row) for row in self.gone],
         }
 
     @classmethod
@@ -168,6 +181,7 @@ class ChangePlan:
             [Note(*row) for row in data["notes"]],
             [Problem(*row) for row in data["problems"]],
             data["active"],
+            [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in data.get("gone", ())],
         )
 
 
@@ -175,13 +189,17 @@ def make_plan(desired: Desired, owned: Iterable[Owned], observed: Observed) -> C
     """Plan what brings Moodle from ``observed`` to ``desired`` by touching nothing but what is ``owned``.
 
     Pure, and independent of the order of its inputs. Courses come first, then enrolments course by course.
+
+    A person who can't be resolved any more counts as not wanted: callers have to remember whom they matched before
+    they apply a plan (``Observed.matched_by``).
     """
-    courses = sorted(desired.courses)
+    courses = sorted(desired.courses, key=lambda course: course.key)
     changes: list[Change] = []
     notes: list[Note] = []
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
+    planners = _planners(courses, reachable, observed)
     wanted: dict[str, list[DesiredEnrolment]] = defaultdict(list)
     for enrolment in desired.enrolments:
         wanted[enrolment.course_key].append(enrolment)
@@ -189,20 +207,36 @@ def make_plan(desired: Desired, owned: Iterable[Owned], observed: Observed) -> C
     for row in owned:
         ours[row.course_id].append(row)
     active: dict[str, int] = {}
+    gone: list[Owned] = []
+    for planner, keys in planners:
+        rows = [] if planner.course_id is None else ours[planner.course_id]
+        planner.plan((row for key in keys for row in wanted[key]), rows, observed.users)
+        changes += planner.changes
+        notes += planner.notes
+        gone += planner.gone
+        active[planner.key] = planner.active
+    # Whoever is in a plan once was found for certain; people who were not stand in the notes, once each.
+    notes.extend(Note("person_not_found", "", key, text) for key, text in sorted(observed.unresolved.items()))
+    return ChangePlan(changes, notes, sorted(observed.problems), active, gone)
+
+
+def _planners(
+    courses: Iterable[DesiredCourse], reachable: Mapping[str, int | None], observed: Observed
+) -> list[tuple[_CoursePlanner, list[str]]]:
+    """Return a planner for each course in Moodle, with the keys that it stands for: several may share a course."""
+    found: dict[int | str, tuple[_CoursePlanner, list[str]]] = {}
     for course in courses:
         if course.key not in reachable:
             continue
         course_id = reachable[course.key]
-        roster = None if course_id is None else observed.rosters.get(course_id)
-        if course_id is not None and roster is None:
-            continue  # its roster could not be read: a problem says so, and nothing is planned on a guess
-        rows = ours[course_id] if course_id is not None else []
-        active[course.key] = sum(1 for row in rows if not row.suspended and not row.pending)
-        planner = _CoursePlanner(course.key, course_id, roster or _EMPTY, observed.read_at)
-        planner.plan(wanted[course.key], rows, observed, changes, notes)
-    # Whoever is in a plan once was found for certain; people who were not stand in the notes, once each.
-    notes.extend(Note("person_not_found", "", key, text) for key, text in sorted(observed.unresolved.items()))
-    return ChangePlan(changes, notes, sorted(observed.problems), active)
+        place = course.key if course_id is None else course_id
+        if place in found:
+            found[place][1].append(course.key)
+            continue
+        roster = _EMPTY if course_id is None else observed.rosters.get(course_id)
+        if roster is not None:  # else it could not be read: a problem says so, and nothing is planned on a guess
+            found[place] = (_CoursePlanner(course.key, course_id, roster, observed.read_at), [course.key])
+    return list(found.values())
 
 
 _EMPTY = CourseRoster(frozenset(), frozenset())
@@ -231,71 +265,158 @@ def _plan_course(
             reachable[course.key] = None
         return
     reachable[course.key] = present.course_id
-    if course.managed and (
-        (present.idnumber, present.fullname, present.starts, present.ends, present.visible)
-        != (course.key, course.fullname, course.starts, course.ends, course.visible)
-    ):
+    if course.managed and differing_fields(course, present):
         changes.append(CourseChange(Kind.UPDATE_COURSE, course, present.course_id))
 
 
+_Row = TypeVar("_Row", DesiredEnrolment, Owned)
+
+
+def _joined_dates(rows: Iterable[DesiredEnrolment | Owned]) -> tuple[int, int]:
+    """Return the earliest start and the latest end; an end of 0 is never."""
+    starts, ends = zip(*((row.starts, row.ends) for row in rows), strict=True)
+    return min(starts), 0 if 0 in ends else max(ends)
+
+
+class _ByUser(Generic[_Row]):
+    """Rows by user id: the first of each user, and all of those few who have several (a tuple for each would cost)."""
+
+    def __init__(self) -> None:
+        self.first: dict[int, _Row] = {}
+        self.more: dict[int, list[_Row]] = {}
+
+    def add(self, user_id: int, row: _Row) -> None:
+        """Add a row of a user."""
+        if self.first.setdefault(user_id, row) is not row:
+            self.more.setdefault(user_id, [self.first[user_id]]).append(row)
+
+    def of(self, user_id: int) -> Sequence[_Row]:
+        """Return all rows of a user."""
+        if user_id in self.more:
+            return self.more[user_id]
+        return [self.first[user_id]] if user_id in self.first else []
+
+
+def differing_fields(course: DesiredCourse, present: ObservedCourse) -> list[str]:
+    """Name what Moodle has otherwise than we want. Moodle gives names out for HTML: ``&`` as ``&amp;``."""
+    pairs = {
+        "idnumber": (course.key, present.idnumber),
+        "fullname": (" ".join(course.fullname.split()), " ".join(html.unescape(present.fullname).split())),
+        "startdate": (course.starts, present.starts),
+        "enddate": (course.ends, present.ends),
+        "visible": (course.visible, present.visible),
+    }
+    return [name for name, (ours, theirs) in pairs.items() if ours != theirs]
+
+
 class _CoursePlanner:
-    """Plan the enrolments of one course."""
+    """Plan the enrolments of one course.
+
+    Moodle keeps one enrolment a person with dates and a suspension, and roles beside it; so all roles of a person in a
+    course are written with the same dates, from the earliest start to the latest end.
+    """
 
     def __init__(self, key: str, course_id: int | None, roster: CourseRoster, now: int) -> None:
         self.key, self.course_id, self.now = key, course_id, now
         self.enrolled, self.inactive = roster
+        self.changes: list[EnrolmentChange] = []
+        self.notes: list[Note] = []
+        self.gone: list[Owned] = []
+        self.active = 0
 
-    def plan(
-        self,
-        wanted: Sequence[DesiredEnrolment],
-        rows: Sequence[Owned],
-        observed: Observed,
-        changes: list[Change],
-        notes: list[Note],
-    ) -> None:
-        """Append this course's changes: those who are to be in, then those who are not."""
-        key, course_id, users = self.key, self.course_id, observed.users
-        ours = {(row.user_id, row.role): row for row in rows}
-        to_be = {
-            (users[enrolment.person_key], enrolment.role): enrolment
-            for enrolment in wanted
-            if enrolment.person_key in users
-        }
-        for (user_id, role), enrolment in sorted(to_be.items()):
-            row = ours.get((user_id, role))
-            kind = self._to_be_active(user_id, row, enrolment, notes)
-            if kind is not None:
-                changes.append(EnrolmentChange(kind, key, course_id, user_id, role, enrolment.starts, enrolment.ends))
-        staying = {user_id for user_id, _role in to_be}
-        for (user_id, role), row in sorted(ours.items()):
-            # A suspension is of the person's whole place: who stays in another role is not suspended.
-            if user_id not in staying and self._to_be_suspended(row):
-                changes.append(EnrolmentChange(Kind.SUSPEND, key, course_id, user_id, role, row.starts, row.ends))
+    def plan(self, wanted: Iterable[DesiredEnrolment], rows: Iterable[Owned], users: Mapping[int, int]) -> None:
+        """Collect this course's changes and notes: those who are to be in, then those who are not."""
+        to_be: _ByUser[DesiredEnrolment] = _ByUser()
+        for enrolment in wanted:
+            user = users.get(enrolment[1])
+            if user is not None:
+                to_be.add(user, enrolment)
+        ours: _ByUser[Owned] = _ByUser()
+        for row in rows:
+            ours.add(row[1], row)
+        self._plan_wanted(to_be, ours)
+        left = sorted(ours.first.keys() - to_be.first.keys())
+        suspended = [user_id for user_id in left if self._leave(user_id, ours.of(user_id))]
+        here = {user_id for user_id, row in ours.first.items() if not row.suspended}
+        here |= {user_id for user_id, rows in ours.more.items() if not all(row.suspended for row in rows)}
+        self.active = len((here & self.enrolled).union(suspended))
 
-    def _to_be_active(
-        self, user_id: int, row: Owned | None, enrolment: DesiredEnrolment, notes: list[Note]
-    ) -> Kind | None:
+    def _leave(self, user_id: int, had: Sequence[Owned]) -> bool:
+        """Suspend somebody who is no longer wanted, in all their roles; tell whether there was a need to."""
         if user_id not in self.enrolled:
-            return Kind.ENROL
-        if row is None:
+            self.gone += sorted(had)
+            return False
+        if not any(map(self._to_be_suspended, had)):
+            return False
+        starts, ends = _joined_dates(had)
+        for row in sorted(had):
+            self._change(Kind.SUSPEND, user_id, row.role, starts, ends)
+        return True
+
+    def _plan_wanted(self, to_be: _ByUser[DesiredEnrolment], ours: _ByUser[Owned]) -> None:
+        """Plan those who are to be in. What most of a million people need is decided at once, without a call."""
+        enrolled, inactive = self.enrolled, self.inactive
+        single, wants_more, had_more = ours.first, to_be.more, ours.more
+        for user_id in sorted(to_be.first):
+            want, row = to_be.first[user_id], single.get(user_id)
+            if user_id not in wants_more and user_id not in had_more:
+                _, _, role, starts, ends = want
+                if row is None:
+                    if user_id not in enrolled:
+                        self._change(Kind.ENROL, user_id, role, starts, ends)
+                        continue
+                elif user_id in enrolled and user_id not in inactive and row[2:] == (role, starts, ends, False, False):
+                    continue
+            self._plan_person(user_id, to_be.of(user_id), ours.of(user_id))
+
+    def _change(self, kind: Kind, user_id: int, role: Role, starts: int, ends: int) -> None:
+        # As EnrolmentChange(…), in a third of its time: there may be a million of them.
+        values = (kind, self.key, self.course_id, user_id, role, starts, ends)
+        self.changes.append(tuple.__new__(EnrolmentChange, values))
+
+    def _plan_person(self, user_id: int, wants: Sequence[DesiredEnrolment], had: Sequence[Owned]) -> None:
+        if user_id in self.enrolled and not had:
             text = "enrolled by other means, not touched"
             if user_id in self.inactive:
                 text = "enrolled by other means and not active there, not touched"
-            notes.append(Note("enrolled_by_others", self.key, user_id, text))
-            return None
+            self.notes.append(Note("enrolled_by_others", self.key, user_id, text))
+            return
+        starts, ends = _joined_dates(wants)
+        rows = {row.role: row for row in had}
+        # Only unenrolling would take a role away: one that is no longer wanted stays while the person does.
+        roles = {want.role for want in wants}
+        if user_id in self.enrolled:
+            for role in sorted(rows.keys() - roles):
+                text = f"no longer {role.value} here, but stays in another role: take the role away in Moodle"
+                self.notes.append(Note("role_kept", self.key, user_id, text))
+            roles |= rows.keys()
+        else:
+            self.gone += sorted(rows[role] for role in rows.keys() - roles)
+        for role in sorted(roles):
+            kind = self._to_be_active(user_id, rows.get(role), (starts, ends))
+            if kind is not None:
+                self._change(kind, user_id, role, starts, ends)
+
+    def _to_be_active(self, user_id: int, row: Owned | None, dates: tuple[int, int]) -> Kind | None:
+        if user_id not in self.enrolled:
+            return Kind.ENROL
+        if row is None:  # a further role in an enrolment that is ours
+            return Kind.UPDATE_ENROLMENT
         if row.suspended or (user_id in self.inactive and self._runs(row.starts, row.ends)):
             return Kind.REACTIVATE
-        if row.pending or (row.starts, row.ends) != (enrolment.starts, enrolment.ends):
+        if row.pending or (row.starts, row.ends) != dates:
             return Kind.UPDATE_ENROLMENT
         return None
 
     def _to_be_suspended(self, row: Owned) -> bool:
-        if row.user_id not in self.enrolled:
-            return False
-        if row.suspended and not row.pending:
-            return row.user_id not in self.inactive
-        # Inactive within its dates can only mean suspended by hand; out of its dates it proves nothing.
-        return row.pending or row.user_id not in self.inactive or not self._runs(row.starts, row.ends)
+        """Tell whether somebody who is no longer wanted is to be suspended.
+
+        Inactive within its dates can only mean suspended; out of its dates it proves nothing, and what was last
+        written counts.
+        """
+        if row.pending or row.user_id not in self.inactive:
+            return True
+        return not row.suspended and not self._runs(row.starts, row.ends)
 
     def _runs(self, starts: int, ends: int) -> bool:
         """Tell whether an enrolment with these dates is certainly within them now."""
