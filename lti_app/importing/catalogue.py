@@ -146,9 +146,8 @@ class Catalogue(Bringer):
         code = row.values["code"]
         programmes = self.known.programmes
         joined = self.join(row, site=self.known.sites)
-        topics = self.sheets.get("topics")
         self._plans_done.add(code)
-        if joined is None or (topics is not None and code in {str(key) for key in topics.unread}):
+        if joined is None or self._plan_is_unread(code):
             programmes.spoil(code)
             return
         existing = programmes.rows.get(code)
@@ -179,12 +178,16 @@ class Catalogue(Bringer):
         """Change the thematic plan of a programme that the sheet of programmes doesn't name."""
         code = row.values["programme"]
         joined = self.join(row, programme=self.known.programmes)
-        if joined is None or code in self._plans_done:
+        if joined is None or code in self._plans_done or self._plan_is_unread(code):
             return
         self._plans_done.add(code)
         existing: Programme = joined["programme"]
         facts = replace(facts_of(latest_version(existing)), topics=self._plan(code))
         self._save_programme(row, existing, facts)
+
+    def _plan_is_unread(self, code: str) -> bool:
+        topics = self.sheets.get("topics")
+        return topics is not None and (topics.unusable or code in {str(key) for key in topics.unread})
 
     def _plan(self, code: str) -> tuple[TopicFacts, ...]:
         rows = sorted(self._plans.get(code, ()), key=lambda row: int(row.values["position"]))

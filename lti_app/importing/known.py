@@ -34,6 +34,7 @@ class Shelf(Generic[Row]):
     def __init__(self, rows: dict[str, Row], missing: Text, remedy: Text) -> None:
         self.rows = rows
         self.unread: set[str] = set()
+        self.unusable = False
         self.missing = missing
         self.remedy = remedy
 
@@ -43,7 +44,7 @@ class Shelf(Generic[Row]):
 
     def find(self, key: str, column: str) -> Row:
         """Return the row. Raises BadKey, or DomainError with the nearest key that there is."""
-        if key in self.unread:
+        if self.unusable or key in self.unread:
             raise BadKey(key)
         if key in self.rows:
             return self.rows[key]
@@ -70,6 +71,7 @@ class People:
         self.by_number: dict[str, Person] = {}
         self.by_email: dict[str, Person] = {}
         self.unread: set[str] = set()
+        self.unusable = False
         for person in persons:
             self.put(person)
         # Rows of a file are matched with persons as they stood before it, so that the order of rows doesn't matter.
@@ -91,7 +93,7 @@ class People:
 
     def find(self, key: str, column: str) -> Person:
         """Return the person named by number or e-mail. Raises BadKey or DomainError."""
-        if key in self.unread or key.casefold() in self.unread:
+        if self.unusable or key in self.unread or key.casefold() in self.unread:
             raise BadKey(key)
         by_number, by_email = self.by_number.get(key), self.by_email.get(key.casefold())
         if by_number is not None and by_email is not None and by_number is not by_email:
@@ -147,9 +149,12 @@ class Known:
         )
         for name in ("organisations", "sites", "programmes", "intakes"):
             shelf: Shelf[Any] = getattr(self, name)
-            shelf.unread = _as_text(sheets[name].unread) if name in sheets else set()
+            if name in sheets:
+                shelf.unread = _as_text(sheets[name].unread)
+                shelf.unusable = sheets[name].unusable
         if "people" in sheets:
             self.people.spoil(*_as_text(sheets["people"].unread))
+            self.people.unusable = sheets["people"].unusable
 
 
 def _as_text(keys: set[Any]) -> set[str]:

@@ -46,13 +46,17 @@ class ParsedRow:
 
 @dataclass
 class ParsedSheet:
-    """Hold a sheet of a known kind. ``unread`` are keys of rows that could not be read (first key column's values)."""
+    """Hold a sheet of a known kind.
+
+    ``unread`` are keys of rows that could not be read; where a column is missing, ``unusable``, none could.
+    """
 
     kind: SheetKind
     title: str
     headings: dict[str, str]
     rows: list[ParsedRow] = field(default_factory=list)
     unread: set[Any] = field(default_factory=set)
+    unusable: bool = False
 
     def finding(self, row: int, column: str, wrong: Wrong, value: Any = None) -> Finding:
         """Make a finding in the file's own words for sheet and column."""
@@ -115,6 +119,7 @@ def _parse_table(kind: SheetKind, table: Table, report: ImportReport) -> ParsedS
     columns, sheet = _find_columns(kind, table, report)
     schema = kind.schema()
     if not set(sheet.headings) >= {name for name, cell in schema.fields.items() if cell.required}:
+        sheet.unusable = True
         return sheet  # said once for the sheet, not again for each row
     for row in table.rows:
         raw = {name: row.cells[index] if index < len(row.cells) else None for index, name in columns.items()}
