@@ -1,0 +1,292 @@
+"""Credited hours reach the gradebook of a Moodle over real HTTP: the ledger's sum, in order, and not twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from lti_app.core.db import Database
+from lti_app.core.edge import Tool
+from lti_app.core.outbox import Delivered, Later, OutboxMessage, Outcome, Refused, deliver_due
+from lti_app.credits import scores
+from lti_app.credits.models import CreditEntry, CreditProposal, ScoreState
+from lti_app.credits.scores import comment_on, deliver_score
+from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
+from lti_app.lti.keys import ensure_key, published_keys
+from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
+from moodle_sync.sandbox import Sandbox, running_sandbox
+from moodle_sync.sandbox.state import Grade
+from tests.conftest import MovableClock
+from tests.lti_app.world import NOW, World
+
+TOOL = "http://localhost:8700"
+SECOND = timedelta(seconds=1)
+
+
+def _seed(key_set: dict[str, Any]) -> dict[str, Any]:
+    people = [
+        {"id": 10 + n, "username": f"t{n}", "firstname": "А", "lastname": "Б", "email": f"t{n}@x.ru"} for n in (1, 2)
+    ]
+    link = {"kind": "lti", "name": "Площадка", "tool": "Площадка", "completion": "grade"}
+    return {
+        "users": people,
+        "tools": [
+            {
+                "id": 1,
+                "name": "Площадка",
+                "client_id": "client-a",
+                "login_url": f"{TOOL}/lti/login",
+                "redirect_uris": [f"{TOOL}/lti/launch"],
+                "target_link_uri": f"{TOOL}/lti/launch",
+                "jwks": key_set,
+            }
+        ],
+        "categories": [{"name": "Площадки"}],
+        "courses": [
+            {"id": 5, "shortname": "intake-a", "fullname": "Поток", "activities": [link, {**link, "name": "Ещё"}]}
+        ],
+        "enrolments": [{"user": "t1", "course": 5}, {"user": "t2", "course": 5}],
+    }
+
+
+class Gradebook:
+    """An intake whose one trainee has earned 18 of 24 hours, in a sandbox Moodle that knows the tool."""
+
+    def __init__(self, tool: Tool, sandbox: Sandbox) -> None:
+        self.tool = tool
+        self.database: Database = tool.database
+        self.sandbox = sandbox
+        self.items = sorted(item.id for item in sandbox.state.grade_items.values() if item.itemtype == "mod")
+        with self.database.transaction() as session:
+            moodle = Moodle(name="a", url=sandbox.url, token_encrypted="sealed", created_at=NOW)
+            session.add(moodle)
+            session.flush()
+            self.world = World(session, "a", topics=(18, 6), needed=18, course_id=5, moodle=moodle)
+            self.trainee = self.world.trainee()
+            self.account = self.world.account(self.trainee.person, 11)
+            self.link = self.world.link(5, lineitem_url=self.line_item(self.items[0]))
+            self.world.attended(self.world.meeting(topic=0, hours=18), self.trainee)
+
+    def line_item(self, item: int) -> str:
+        return f"{self.sandbox.url}/mod/lti/services.php/5/lineitems/{item}/lineitem?type_id=1"
+
+    def credit(self) -> None:
+        """Let the night propose and the leader confirm."""
+        with self.database.transaction() as session:
+            propose_credits(session, now=self.tool.clock())
+            ids = session.scalars(select(CreditProposal.id).where(CreditProposal.state == "open")).all()
+            confirm_credits(
+                session,
+                intake_id=self.world.intake.id,
+                proposal_ids=ids,
+                actor=self.world.leader_actor,
+                now=self.tool.clock(),
+            )
+
+    def reverse(self) -> None:
+        """Take the last credit back."""
+        with self.database.transaction() as session:
+            last = session.scalars(
+                select(CreditEntry.id).where(CreditEntry.kind == "credit").order_by(CreditEntry.id.desc())
+            ).first()
+            assert last is not None
+            reverse_entry(session, entry_id=last, reason="ошибка", actor=self.world.leader_actor, now=self.tool.clock())
+
+    def deliver(self) -> list[str | None]:
+        """Deliver what is due; return what the messages say afterwards."""
+        deliver_due(self.database, {"score": deliver_score}, self.tool.clock)
+        with self.database.session(writes=False) as session:
+            return list(session.scalars(select(OutboxMessage.last_error).order_by(OutboxMessage.id)))
+
+    def post(self) -> Outcome:
+        return deliver_score(self.database, {"trainee_id": self.trainee.id}, self.tool.clock())
+
+    def change(self, act: Callable[[Any], object]) -> None:
+        with self.database.transaction() as session:
+            act(session)
+
+    def grade(self, item: int = 0) -> Grade | None:
+        return self.sandbox.state.grades[self.items[item]].get(11)
+
+    @property
+    def state(self) -> ScoreState:
+        with self.database.session(writes=False) as session:
+            return session.get_one(ScoreState, self.trainee.id)
+
+
+@pytest.fixture
+def gradebook(app: Flask) -> Iterator[Gradebook]:
+    tool: Tool = app.extensions["ploshchadka"]
+    with app.app_context():
+        with tool.database.transaction() as session:
+            ensure_key(session, tool.vault, datetime(2020, 1, 1, tzinfo=NOW.tzinfo))
+            key_set = published_keys(session, NOW)
+        with running_sandbox(_seed(key_set), hang=0.05) as sandbox:
+            yield Gradebook(tool, sandbox)
+
+
+def test_confirmed_hours_stand_in_the_gradebook_and_the_activity_is_complete(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    assert gradebook.deliver() == [None]
+    grade = gradebook.grade()
+    assert grade is not None
+    assert grade.value == pytest.approx(75)  # 18 of 24 of the column's 100
+    assert grade.comment == comment_on(Decimal(18), Decimal(24))
+    assert (gradebook.state.posted_hours, gradebook.state.posted_stamp) == (18, gradebook.state.stamp)
+
+
+def test_the_comment_is_in_the_municipalitys_language(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        assert comment_on(Decimal(18), Decimal(24)) == "Зачтено 18 из 24 ак. ч"
+        assert comment_on(Decimal("1.5"), Decimal(24)) == "Зачтено 1,5 из 24 ак. ч"
+
+
+def test_a_second_credit_and_a_reversal_in_the_same_second_arrive_as_the_sum(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.deliver()
+    gradebook.change(lambda session: _attend_more(session, gradebook))
+    gradebook.credit()
+    assert gradebook.deliver()[-1] is None
+    assert gradebook.grade().value == pytest.approx(100)  # type: ignore[union-attr]
+    gradebook.reverse()
+    assert gradebook.deliver()[-1] is None
+    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.state.stamp == gradebook.tool.clock() + 2 * SECOND
+
+
+def _attend_more(session: Any, gradebook: Gradebook) -> None:
+    gradebook.world.session = session
+    for row in (gradebook.world.intake, gradebook.trainee, *gradebook.world.topics):
+        session.add(row)
+    gradebook.world.attended(gradebook.world.meeting(topic=1, hours=6), gradebook.trainee)
+
+
+def test_timestamps_rise_when_the_clock_is_set_back(gradebook: Gradebook, clock: MovableClock) -> None:
+    gradebook.credit()
+    gradebook.deliver()
+    clock.move(hours=-3)
+    gradebook.reverse()
+    gradebook.deliver()
+    assert gradebook.grade().value == 0  # type: ignore[union-attr]
+    assert gradebook.state.stamp == NOW + SECOND
+
+
+def test_two_messages_waiting_make_one_post(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.reverse()
+    gradebook.credit()
+    gradebook.deliver()
+    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.state.stamp == NOW  # one stamp was taken, so one score was posted
+    assert gradebook.post() == Delivered("Moodle holds these hours already")
+
+
+def test_what_was_credited_and_reversed_before_any_post_is_not_posted(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.reverse()
+    gradebook.deliver()
+    assert gradebook.grade() is None
+
+
+def test_an_answer_that_was_lost_is_asked_for_again(gradebook: Gradebook, clock: MovableClock) -> None:
+    gradebook.credit()
+    gradebook.sandbox.faults.set("drop_after@/mod/lti/services.php/*/scores")
+    (reason,) = gradebook.deliver()
+    assert reason
+    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.state.posted_stamp is None
+    gradebook.sandbox.faults.clear()
+    # Taken back before Moodle's word came: what the gradebook holds isn't known, so 0 is posted.
+    gradebook.reverse()
+    clock.move(minutes=1)
+    gradebook.deliver()
+    assert gradebook.grade().value == 0  # type: ignore[union-attr]
+
+
+def test_moodle_that_holds_a_later_score_counts_as_told(gradebook: Gradebook) -> None:
+    gradebook.sandbox.state.grades[gradebook.items[0]][11] = Grade(75.0, int((NOW + 60 * SECOND).timestamp()))
+    gradebook.credit()
+    assert gradebook.deliver() == ["was there already"]
+
+
+def test_a_score_waits_until_the_course_is_made_opened_and_the_account_known(
+    gradebook: Gradebook, clock: MovableClock
+) -> None:
+    gradebook.credit()
+    intake, account, link = gradebook.world.intake, gradebook.account, gradebook.link
+    gradebook.change(lambda s: setattr(s.get(type(intake), intake.id), "course_id", None))
+    gradebook.change(lambda s: s.delete(s.get(type(account), account.id)))
+    gradebook.change(lambda s: setattr(s.get(LtiResourceLink, link.id), "lineitem_url", None))
+
+    def waiting() -> str:
+        outcome = gradebook.post()
+        assert isinstance(outcome, Later)
+        assert outcome.patient
+        return outcome.reason
+
+    assert waiting() == "intake intake-a has no course in Moodle yet"
+    gradebook.change(lambda s: setattr(s.get(type(intake), intake.id), "course_id", 5))
+    assert "account" in waiting()
+    gradebook.change(lambda s: _tie_account(s, gradebook))
+    assert waiting() == "nobody has opened the tool in course 5 yet"
+    url = gradebook.line_item(gradebook.items[0])
+    gradebook.change(lambda s: setattr(s.get(LtiResourceLink, link.id), "lineitem_url", url))
+    assert gradebook.post() == Delivered()
+
+
+def _tie_account(session: Any, gradebook: Gradebook) -> None:
+    gradebook.world.session = session
+    gradebook.world.account(gradebook.trainee.person, 11)
+
+
+def test_a_link_that_is_gone_leaves_the_score_to_the_other_link(gradebook: Gradebook) -> None:
+    def second_link(session: Any) -> None:
+        gradebook.world.session = session
+        gradebook.world.link(5, lineitem_url=gradebook.line_item(gradebook.items[1])).seen_at = NOW - 60 * SECOND
+        session.get(LtiResourceLink, gradebook.link.id).lineitem_url = gradebook.line_item(999)
+
+    gradebook.change(second_link)
+    gradebook.credit()
+    assert gradebook.post() == Delivered()
+    assert gradebook.grade(1).value == pytest.approx(75)  # type: ignore[union-attr]
+
+
+def test_links_of_a_disabled_registration_are_left_alone(gradebook: Gradebook) -> None:
+    gradebook.change(lambda s: setattr(s.get(LtiRegistration, gradebook.link.registration_id), "disabled_at", NOW))
+    gradebook.credit()
+    assert isinstance(gradebook.post(), Later)
+
+
+def test_somebody_whom_moodle_cannot_grade_is_refused_for_good(gradebook: Gradebook) -> None:
+    gradebook.change(lambda s: setattr(s.get(type(gradebook.account), gradebook.account.id), "user_id", 2))
+    gradebook.credit()
+    assert isinstance(gradebook.post(), Refused)
+    assert gradebook.state.posted_hours is None
+    assert isinstance(deliver_score(gradebook.database, {"trainee_id": 999}, NOW), Refused)
+
+
+def test_of_two_workers_the_later_sum_stands(gradebook: Gradebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first worker is slow: while its score is on the way, the credit is reversed and the second worker posts."""
+    real = scores.post_score
+    reached: list[Outcome] = []
+
+    def overtaken(*args: Any, **kwargs: Any) -> Outcome:
+        monkeypatch.setattr(scores, "post_score", real)
+        gradebook.reverse()
+        reached.append(gradebook.post())
+        return real(*args, **kwargs)
+
+    gradebook.credit()
+    monkeypatch.setattr(scores, "post_score", overtaken)
+    assert gradebook.post() == Delivered("was there already")
+    assert reached == [Delivered()]
+    assert gradebook.grade().value == 0  # type: ignore[union-attr]
+    state = gradebook.state
+    assert (state.posted_hours, state.posted_stamp) == (0, state.stamp)
+    assert state.stamp == NOW + SECOND
