@@ -43,7 +43,9 @@ class Intake(Base):
         UtcDateTime, comment="from then on the night keeps a course; only on an approved version (4.2)"
     )
     course_id: Mapped[int | None] = mapped_column(comment="Moodle course id, once made or tied")
-    course_tied_by: Mapped[str | None] = mapped_column(String(20), comment="night (made by the tool), idnumber (of the course) or leader")
+    course_tied_by: Mapped[str | None] = mapped_column(
+        String(20), comment="night (made by the tool), idnumber (of the course) or leader"
+    )
 
     version: Mapped[ProgrammeVersion] = relationship()
     moodle: Mapped[Moodle] = relationship()
