@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
+    ROLE_CODE,
+    WHOLE_CODES,
     MoodleError,
     NotJson,
     RejectedBatch,
@@ -18,14 +20,25 @@ from moodle_sync.errors import (
 )
 from moodle_sync.functions import Function, rows_per_call
 from moodle_sync.observe import courses_in, enrolled_ids
-from moodle_sync.plan import CLOCK_MARGIN, Change, ChangePlan, CourseChange, EnrolmentChange, Kind
+from moodle_sync.plan import (
+    CLOCK_MARGIN,
+    Change,
+    ChangePlan,
+    CourseChange,
+    EnrolmentChange,
+    Kind,
+    differing_fields,
+)
 from moodle_sync.roster import DesiredCourse, ObservedCourse, Role
 
 RoleIds = Mapping[Role, int]
 """Moodle's role ids; 5 (student) and 3 (editingteacher) unless a Moodle was changed."""
 
 NOT_THERE = ("not_there", "Moodle accepted the change, but it was not there when read back", "")
-UNKNOWN = ("outcome_unknown", "Moodle gave no answer and could not be read back")
+UNKNOWN = ("outcome_unknown", "Moodle's answer got lost, and what the call did can't be read back", Unreachable.remedy)
+NOT_TRIED = ("not_tried", "left to the next run, since Moodle failed several times on end", Unreachable.remedy)
+GIVE_UP_AFTER = 3
+"""Failures of Moodle as a whole, on end, after which a run sends no more."""
 STILL_ACTIVE = (
     "still_active",
     "suspended, but still active: the person is enrolled in this course by other means too",
@@ -66,19 +79,43 @@ def apply_plan(client: MoodleClient, plan: ChangePlan, journal: Journal, *, role
     ``now`` is Unix seconds. Every change gets exactly one outcome in the journal. A MoodleError never escapes: it
     becomes the outcome of the changes that it concerns.
     """
+    patience = _Patience()
     course_ids: dict[str, int | None] = {}
     enrolments: list[EnrolmentChange] = []
     for change in plan.changes:
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
         else:
-            outcome = _apply_course(client, change)
+            outcome = _apply_course(client, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
     placed, lost = _place(enrolments, course_ids)
     if lost:
         journal.record([_failed(change, None, *NO_COURSE) for change in lost])
-    _EnrolmentWriter(client, journal, role_ids, now).write(placed)
+    _EnrolmentWriter(client, journal, role_ids, now, patience).write(placed)
+
+
+class _Patience:
+    """Tell when to stop sending to a Moodle that is down: each further call would wait for its timeouts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the rest of the run is left to the next one."""
+        return self._failures >= GIVE_UP_AFTER
+
+    def note(self, error: MoodleError | None) -> None:
+        """Count a call that failed because of Moodle as a whole; any other answer shows that it is there."""
+        with self._lock:
+            if isinstance(error, TokenRefused):
+                self._failures = GIVE_UP_AFTER
+            elif isinstance(error, Unreachable | NotJson | WriteOutcomeUnknown):
+                self._failures += 1
+            elif not self.is_over:
+                self._failures = 0
 
 
 def _place(
@@ -99,24 +136,34 @@ def _failed(change: Change, course_id: int | None, errorcode: str, message: str,
 
 
 def _failure(change: Change, course_id: int | None, error: MoodleError) -> Outcome:
-    cause = error.cause if isinstance(error, RejectedBatch) else error
-    return _failed(change, course_id, cause.errorcode, str(cause), cause.remedy)
+    if isinstance(error, WriteOutcomeUnknown):
+        return _failed(change, course_id, *UNKNOWN)
+    return _failed(change, course_id, error.errorcode, str(error), error.remedy)
 
 
 # --- courses -------------------------------------------------------------------------------------------------------
 
 
-def _apply_course(client: MoodleClient, change: CourseChange) -> Outcome:
+def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patience) -> Outcome:
     course, course_id = change.course, change.course_id
+    if patience.is_over:
+        return _failed(change, course_id, *NOT_TRIED)
     try:
         if course_id is None:
             course_id = _make_course(client, course)
         _set_course(client, course_id, course)
         present = _find_course(client, "id", str(course_id))
     except MoodleError as error:
-        return _failure(change, None if change.kind is Kind.CREATE_COURSE else course_id, error)
+        patience.note(error)
+        return _failure(change, change.course_id, error)
+    patience.note(None)
     if present is None or present.idnumber != course.key:
-        return _failed(change, None, *NOT_THERE)
+        return _failed(change, change.course_id, *NOT_THERE)
+    if differing := differing_fields(course, present):
+        text = f"Moodle accepted the change, but gives back another {', '.join(differing)}"
+        return _failed(
+            change, course_id, NOT_THERE[0], text, "Compare the course's settings and its format's in Moodle."
+        )
     return Outcome(change, course_id, True)
 
 
@@ -132,7 +179,9 @@ def _make_course(client: MoodleClient, course: DesiredCourse) -> int:
             visible=0,
             options=[{"name": "users", "value": 0}],
         )
-        return int(body["id"])
+        if isinstance(body, dict) and isinstance(body.get("id"), int):
+            return int(body["id"])
+        raise WriteOutcomeUnknown("an answer without the new course's id", function=Function.DUPLICATE_COURSE)
     except WriteOutcomeUnknown:
         present = _find_course(client, "shortname", course.shortname)
         if present is None:
@@ -172,10 +221,16 @@ def _find_course(client: MoodleClient, field: str, value: str) -> ObservedCourse
 
 
 class _EnrolmentWriter:
-    """Write enrolments in batches, read each course back once its last batch is through, record what became of it."""
+    """Write enrolments in batches, read each course back once its last batch is through, record what became of it.
 
-    def __init__(self, client: MoodleClient, journal: Journal, role_ids: RoleIds, now: int) -> None:
+    What the journal raises ends the run: what was begun comes to its end, no more is sent, and ``write`` raises it.
+    """
+
+    def __init__(
+        self, client: MoodleClient, journal: Journal, role_ids: RoleIds, now: int, patience: _Patience
+    ) -> None:
         self._client, self._journal, self._role_ids, self._now = client, journal, role_ids, now
+        self._patience = patience
         self._lock = threading.Lock()
         self._open: dict[int, int] = defaultdict(int)
         self._answered: dict[int, list[EnrolmentChange]] = defaultdict(list)
@@ -199,10 +254,14 @@ class _EnrolmentWriter:
     def _write_batch(self, batch: list[EnrolmentChange]) -> None:
         if self._error is not None:  # the run is over: what was not begun is left to the next one
             return
+        course_id = _course_of(batch[0])
         try:
-            self._journal.intend(batch)
-            self._send(batch)
-            self._finish(_course_of(batch[0]))
+            if self._patience.is_over:
+                self._refuse(course_id, [_failed(change, course_id, *NOT_TRIED) for change in batch])
+            else:
+                self._journal.intend(batch)
+                self._send(batch)
+            self._finish(course_id)
         except BaseException as error:  # raised again by write, once every thread has come to its end
             with self._lock:
                 self._error = self._error or error
@@ -213,38 +272,38 @@ class _EnrolmentWriter:
             self._call(batch)
         except WriteOutcomeUnknown as error:
             self._send_what_is_missing(batch, error, again=again)
-        except (TokenRefused, Unreachable, NotJson) as error:
-            self._refuse(course_id, [_failure(change, course_id, error) for change in batch])
+        except RejectedBatch as refusal:
+            for piece in _pieces(batch, refusal.cause):
+                if self._error is None:
+                    self._send(piece, again=again)
         except MoodleError as error:
-            # One transaction: a single bad row and nobody is enrolled (recording enrol_partial_bad_user).
-            if len(batch) == 1:
-                self._refuse(course_id, [_failure(batch[0], course_id, error)])
-            else:
-                half = len(batch) // 2
-                self._send(batch[:half], again=again)
-                self._send(batch[half:], again=again)
+            self._patience.note(error)
+            self._refuse(course_id, [_failure(change, course_id, error) for change in batch])
         else:
+            self._patience.note(None)
             with self._lock:
                 self._answered[course_id].extend(batch)
 
     def _send_what_is_missing(self, batch: list[EnrolmentChange], error: MoodleError, *, again: bool) -> None:
-        """Read back after a lost answer; send once more what isn't there."""
+        """Read back after a lost answer; send once more what isn't certainly there."""
         course_id = _course_of(batch[0])
         try:
             present = self._present(course_id, batch)
         except MoodleError:
-            self._refuse(course_id, [_failed(change, course_id, *UNKNOWN, error.remedy) for change in batch])
+            self._patience.note(error)
+            self._refuse(course_id, [_failure(change, course_id, error) for change in batch])
             return
-        # New dates can't be read back, so a change of dates is sent again; the same values twice do no harm.
-        there = [change for change in batch if change in present and change.kind is not Kind.UPDATE_ENROLMENT]
+        # Only who was not there before and now is proves that the call went through. Dates can't be read back, and
+        # inactivity may come from them: anything else is sent again, since the same values twice do no harm.
+        there = {change for change in batch if change in present and change.kind is Kind.ENROL}
         with self._lock:
             self._answered[course_id].extend(there)
-        done = set(there)
-        missing = [change for change in batch if change not in done]
+        missing = [change for change in batch if change not in there]
         if missing and again:
             self._send(missing, again=False)
         elif missing:
-            self._refuse(course_id, [_failed(change, course_id, *UNKNOWN, error.remedy) for change in missing])
+            self._patience.note(error)
+            self._refuse(course_id, [_failure(change, course_id, error) for change in missing])
 
     def _call(self, batch: Sequence[EnrolmentChange]) -> None:
         rows: list[dict[str, Any]] = [
@@ -259,7 +318,15 @@ class _EnrolmentWriter:
             }
             for change in batch
         ]
-        self._client.call(Function.ENROL_USERS, enrolments=rows)
+        try:
+            self._client.call(Function.ENROL_USERS, enrolments=rows)
+        except (WriteOutcomeUnknown, TokenRefused, Unreachable, NotJson):
+            raise
+        except MoodleError as error:
+            # One transaction: a single bad row and nobody is enrolled (recording enrol_partial_bad_user).
+            if len(batch) == 1 or error.errorcode in WHOLE_CODES or not _pieces(batch, error):
+                raise
+            raise RejectedBatch(error, len(batch)) from error
 
     def _refuse(self, course_id: int, outcomes: list[Outcome]) -> None:
         with self._lock:
@@ -268,7 +335,7 @@ class _EnrolmentWriter:
     def _finish(self, course_id: int) -> None:
         with self._lock:
             self._open[course_id] -= 1
-            if self._open[course_id]:
+            if self._open[course_id] or self._error is not None:
                 return
             answered, outcomes = self._answered.pop(course_id, []), self._refused.pop(course_id, [])
         if answered:
@@ -279,7 +346,8 @@ class _EnrolmentWriter:
         try:
             present = self._present(course_id, answered)
         except MoodleError as error:
-            return [_failed(change, course_id, *UNKNOWN, error.remedy) for change in answered]
+            self._patience.note(error)
+            return [_failed(change, course_id, *UNKNOWN) for change in answered]
         return [
             Outcome(change, course_id, True)
             if change in present
@@ -301,6 +369,20 @@ class _EnrolmentWriter:
     def _may_be_active(self, change: EnrolmentChange, inactive: frozenset[int]) -> bool:
         runs = change.starts < self._now - CLOCK_MARGIN and (change.ends == 0 or change.ends > self._now + CLOCK_MARGIN)
         return change.user_id not in inactive or not runs
+
+
+def _pieces(batch: Sequence[EnrolmentChange], error: MoodleError) -> list[list[EnrolmentChange]]:
+    """Part a refused batch so that the row at fault is left alone in the end; nothing, if that can't be done.
+
+    A role that may not be given is every row's fault that has it, so that batch is parted by roles.
+    """
+    if error.errorcode == ROLE_CODE:
+        by_role: dict[Role, list[EnrolmentChange]] = defaultdict(list)
+        for change in batch:
+            by_role[change.role].append(change)
+        return list(by_role.values()) if len(by_role) > 1 else []
+    half = len(batch) // 2
+    return [list(batch[:half]), list(batch[half:])]
 
 
 def _course_of(change: EnrolmentChange) -> int:
