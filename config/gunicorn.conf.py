@@ -11,3 +11,4 @@ graceful_timeout = 20
 keepalive = 5
 accesslog = None  # the tool's own log and /metrics say what is needed; request lines could carry tokens
 errorlog = "-"
+control_socket_disable = True

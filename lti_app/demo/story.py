@@ -42,3 +42,6 @@ PAST_MEETINGS = (
     PastMeeting("PROEKT-36-1", 3),
 )
 """Meetings long past; those of the last days still wait for their leader's word, as the pages should show."""
+
+TRAINEE_NAME = "Марина Орлова"
+LEADER_NAME = "Наталья Белова"

@@ -329,3 +329,9 @@ def modedit(sandbox: Sandbox, request: Request) -> Response:
         choose=request.args.get("choose", 0, int),
         **visit.context(sandbox, "edit"),
     )
+
+
+@route("/_sandbox/room/<name>")
+def room_page(sandbox: Sandbox, request: Request, name: str) -> Response:
+    """Stand in for the video meeting that a seminar's link leads to."""
+    return page_response("room.html", sandbox, user=current_user(sandbox, request), name=name)

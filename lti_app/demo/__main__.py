@@ -1,0 +1,184 @@
+"""`make demo`: a pocket Moodle and the tool on this machine, a data set, a first night, and who to log in as."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import requests
+from cryptography.fernet import Fernet
+
+from config.settings import Settings, load_settings
+from lti_app import create_app
+from lti_app.core.edge import Tool
+from lti_app.core.migrate import upgrade
+from lti_app.core.permissions import SYSTEM
+from lti_app.demo import history, story
+from lti_app.demo.dates import DATA, render
+from lti_app.demo.seed import TEMPLATE, sandbox_seed
+from lti_app.demo.stage import Stage, StageError, require_free
+from lti_app.importing.service import import_workbook
+from lti_app.lti.invitations import invite
+from lti_app.lti.moodles import save_moodle
+from lti_app.lti.registrations import moodle_named
+from lti_app.sync.cli import bar, lines_of
+from lti_app.sync.models import RunStatus
+from lti_app.sync.night import run_night
+
+FOLDER = Path(".demo")
+LATENCY_MS = 15
+"""The pocket Moodle answers as slowly as a quick real one, so that the night's progress can be seen."""
+
+
+def main() -> None:
+    """Set the stage, tell how far it is, say "ready", and wait for Ctrl-C."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    sandbox_port = int(os.environ.get("SANDBOX_PORT") or 8800)
+    tool_port = int(os.environ.get("TOOL_PORT") or 8700)
+    try:
+        require_free(sandbox_port, "SANDBOX_PORT")
+        require_free(tool_port, "TOOL_PORT")
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir()
+        with Stage(FOLDER) as stage:
+            _play(stage, sandbox_port, tool_port)
+    except StageError as error:
+        sys.exit(str(error))
+
+
+def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - this is what the command is for
+
+
+def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
+    moodle_url, tool_url = f"http://localhost:{sandbox_port}", f"http://localhost:{tool_port}"
+    environ = {
+        "SECRET_KEY": secrets.token_urlsafe(40),
+        "DATA_KEYS": Fernet.generate_key().decode("ascii"),
+        "PUBLIC_URL": tool_url,
+        "DATABASE_URL": f"sqlite:///{FOLDER.resolve() / 'demo.sqlite3'}",
+        "LOG_LEVEL": "WARNING",
+    }
+    settings = load_settings(environ)
+    app = create_app(settings)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    parts: Tool = app.extensions["ploshchadka"]
+    with app.app_context():
+        _say("1/5 database and data set")
+        upgrade(parts.database)
+        render(DATA, FOLDER / "data", parts.clock(), settings.zone)
+        _put_rooms(FOLDER / "data" / "meetings.csv", moodle_url)
+        token = secrets.token_hex(16)
+        _say("2/5 sandbox Moodle and tool")
+        _start_sandbox(stage, sandbox_port, moodle_url, token)
+        _start_tool(stage, tool_port, tool_url, environ)
+        _say("3/5 registering them with each other")
+        _connect(parts, moodle_url, token)
+        _say("4/5 importing")
+        with parts.database.transaction() as session:
+            import_workbook(session, FOLDER / "data", zone=settings.zone, actor=SYSTEM, now=parts.clock())
+            history.confirm_past_meetings(session)
+        _say("5/5 a first night")
+        _first_night(parts)
+    _say(_words(moodle_url, tool_url, settings))
+    _say("ready")
+    _wait(stage)
+
+
+def _put_rooms(meetings: Path, moodle_url: str) -> None:
+    """Let the seminars' links lead to a page on this machine: the addresses of the data set lead nowhere."""
+    text = meetings.read_text(encoding="utf-8")
+    meetings.write_text(text.replace("https://meet.example.org/", f"{moodle_url}/_sandbox/room/"), encoding="utf-8")
+
+
+def _start_sandbox(stage: Stage, port: int, url: str, token: str) -> None:
+    seed = FOLDER / "seed.json"
+    seed.write_text(json.dumps(sandbox_seed(FOLDER / "data"), ensure_ascii=False), encoding="utf-8")
+    command = ["-m", "moodle_sync.sandbox", "--port", str(port), "--url", url, "--seed", str(seed), "--token", token]
+    stage.start("sandbox", [*command, "--latency", str(LATENCY_MS)], {})
+    stage.wait_until_ready("sandbox", f"{url}/_sandbox/ready")
+
+
+def _start_tool(stage: Stage, port: int, url: str, environ: Mapping[str, str]) -> None:
+    command = ["-m", "gunicorn", "-c", "config/gunicorn.conf.py", "lti_app:create_app()"]
+    stage.start("tool", command, {**environ, "BIND": f"127.0.0.1:{port}"})
+    stage.wait_until_ready("tool", f"{url}/readyz")
+
+
+def _connect(parts: Tool, moodle_url: str, token: str) -> None:
+    """Do an administrator's part: store the access, register and activate the tool, link it in the template."""
+    now = parts.clock()
+    with parts.database.transaction() as session:
+        save_moodle(
+            session,
+            parts.vault,
+            name=story.MOODLE,
+            url=moodle_url,
+            token=token,
+            template=TEMPLATE,
+            category=None,
+            actor=SYSTEM,
+            now=now,
+        )
+        secret = invite(session, moodle=moodle_named(session, story.MOODLE), actor=SYSTEM, now=now)
+    begin = _control(moodle_url, "invite", {"url": f"{parts.settings.public_url}/lti/register/{secret}"})
+    answer = requests.get(str(begin["url"]), timeout=30)
+    if answer.status_code != requests.codes.ok:
+        raise StageError(f"the tool could not be registered (HTTP {answer.status_code}); see {FOLDER}/tool.log")
+    _control(moodle_url, "activate", {})
+    _control(moodle_url, "activities", {"course": TEMPLATE, "name": "Площадка: занятия и часы"})
+
+
+def _control(moodle_url: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = requests.post(f"{moodle_url}/_sandbox/{name}", json=body, timeout=30)
+    if answer.status_code != requests.codes.ok:
+        raise StageError(f"the sandbox refused {name}: {answer.text[:200]}")
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _first_night(parts: Tool) -> None:
+    with parts.database.session(writes=False) as session:
+        moodle = moodle_named(session, story.MOODLE)
+    # The first night is approved beforehand, as an administrator would after a --dry-run.
+    result = run_night(parts, moodle.id, approve=True, progress=bar(moodle.name))
+    for line in lines_of(result.report):
+        _say(f"    {line}")
+    if result.status is not RunStatus.DONE:
+        raise StageError("the first night did not go well")
+
+
+def _words(moodle_url: str, tool_url: str, settings: Settings) -> str:
+    return f"""
+Moodle      {moodle_url}/login — войдите, выбрав имя:
+  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …» → «Площадка: занятия и часы», идёт семинар — «Войти»
+  руководитель    {story.LEADER_NAME}: тот же курс, подтвердить посещаемость и зачесть часы
+  администратор   Администратор Системы: тот же курс, как прошла ночь
+Tool        {tool_url}
+Time        {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.
+"""
+
+
+def _wait(stage: Stage) -> None:
+    while (name := stage.ended()) is None:
+        time.sleep(0.5)
+    raise StageError(f"{name} has ended; see {FOLDER}/{name}.log")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What had happened before the demonstration starts: attendance of past meetings, put down by their leaders."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lti_app.core.permissions import Actor, Role
+from lti_app.demo.story import PAST_MEETINGS, PastMeeting
+from lti_app.intakes.models import Intake, Trainee
+from lti_app.meetings.models import Meeting
+from lti_app.meetings.service import confirm_attendance
+from lti_app.people.models import Person
+from lti_app.programmes.models import Programme, ProgrammeVersion, Topic
+from lti_app.sites.models import SiteLeader
+
+
+def confirm_past_meetings(session: Session) -> None:
+    """Confirm attendance of the meetings in the story, each by its leader, an hour after it ended."""
+    for past in PAST_MEETINGS:
+        meeting = _meeting(session, past)
+        rows = session.execute(
+            select(Trainee.id, Person.moodle_idnumber)
+            .join(Person, Trainee.person_id == Person.id)
+            .where(Trainee.intake_id == meeting.intake_id)
+        )
+        present = {trainee_id for trainee_id, number in rows if number not in past.absent}
+        confirm_attendance(
+            session,
+            meeting_id=meeting.id,
+            present=present,
+            actor=_leader(session, meeting),
+            now=meeting.ends_at + timedelta(hours=1),
+        )
+
+
+def _meeting(session: Session, past: PastMeeting) -> Meeting:
+    return session.scalars(
+        select(Meeting)
+        .join(Intake, Meeting.intake_id == Intake.id)
+        .join(Topic, Meeting.topic_id == Topic.id)
+        .where(Intake.code == past.intake, Topic.position == past.topic)
+    ).one()
+
+
+def _leader(session: Session, meeting: Meeting) -> Actor:
+    person, site_id = session.execute(
+        select(Person, SiteLeader.site_id)
+        .join(SiteLeader, SiteLeader.person_id == Person.id)
+        .join(Programme, Programme.site_id == SiteLeader.site_id)
+        .join(ProgrammeVersion, ProgrammeVersion.programme_id == Programme.id)
+        .join(Intake, Intake.version_id == ProgrammeVersion.id)
+        .where(Intake.id == meeting.intake_id, SiteLeader.until.is_(None))
+    ).one()
+    return Actor(
+        person_id=person.id,
+        name=person.full_name,
+        roles=frozenset({Role.LEADER}),
+        led_site_ids=frozenset({site_id}),
+    )
