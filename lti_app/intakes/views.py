@@ -10,6 +10,7 @@ from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.errors import DomainError, Forbidden
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.permissions import Permission, needs
+from lti_app.intakes.courses import tie_course, tieable_intakes
 from lti_app.intakes.launched import LaunchedCourse, unseal
 
 blueprint = Blueprint("intakes", __name__, template_folder="templates")
@@ -29,8 +30,6 @@ def tie() -> Response:
     if request.method == "GET":
         return make_response(tie_page(course))
     keep_form(lambda refusal: tie_page(course, refusal))
-    from lti_app.intakes.courses import tie_course
-
     chosen = request.form.get("intake", type=int)
     if chosen is None:
         raise DomainError(
@@ -43,9 +42,7 @@ def tie() -> Response:
 
 def tie_page(course: LaunchedCourse, refusal: DomainError | None = None) -> str:
     """Show the intakes that can be tied to the course, with what follows from it in numbers."""
-    from lti_app.intakes.courses import tieable_intakes
-
-    intakes = tieable_intakes(db_session(), actor=actor(), moodle_id=course.moodle_id)
+    intakes = tieable_intakes(db_session(), actor(), course.moodle_id)
     return render_template(
         "intakes/tie.html",
         course=course,

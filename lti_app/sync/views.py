@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
 
@@ -10,10 +12,13 @@ from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.sync import service
-from lti_app.sync.models import RunStatus, SyncRun
+from lti_app.sync.models import RunStatus, SyncChange, SyncRun
+from lti_app.sync.names import names_of_persons, names_of_users, users_in
+from lti_app.sync.words import notes_words
 
 CHANGES_A_PAGE = 50
 RUNS_SHOWN = 20
+FAILURES_SHOWN = 5
 
 blueprint = Blueprint("sync", __name__, template_folder="templates")
 
@@ -32,13 +37,17 @@ def runs() -> str:
         moodles=moodles,
         newest=newest,
         held=service.held_plans(session),
-        failures={run.id: service.failures_of(session, run.id) for run in newest.values() if run and _failed(run)},
-        locks=service.current_locks(session),
+        failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},
     )
 
 
-def _failed(run: SyncRun) -> bool:
-    return run.status is RunStatus.FAILED_SOME
+def _failures(run: SyncRun) -> dict[str, Any]:
+    detail = service.run_detail(db_session(), run.id, only_failed=True, limit=FAILURES_SHOWN)
+    return {"changes": detail.changes, "total": detail.failures_total, "names": _names(run, detail.changes)}
+
+
+def _names(run: SyncRun, changes: list[SyncChange]) -> dict[int, str]:
+    return names_of_users(db_session(), run.moodle_id, users_in(change.target for change in changes))
 
 
 @blueprint.get("/sync/runs/<int:run_id>")
@@ -64,6 +73,8 @@ def run(run_id: int) -> str:
         failures_total=detail.failures_total,
         changes_total=detail.changes_total,
         only_failed=only_failed,
+        names=_names(detail.run, detail.changes),
+        notes=notes_words(detail.run.notes, names_of_persons(session, detail.run.notes)),
     )
 
 

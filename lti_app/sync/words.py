@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
+from lti_app.core.permissions import ROLE_NAMES, Role
 from lti_app.sync.models import RunStatus
+from lti_app.sync.names import NOT_FOUND, TARGET
+
+N_ = str
+"""Mark a text for translation where it is written; it is translated where it is shown."""
 
 KIND_NAMES = {
     "create_course": _l("courses made"),
@@ -40,7 +47,31 @@ PHASES = {
     "writing": _l("changing Moodle"),
     "progress": _l("reading completion"),
     "credits": _l("putting forward credit"),
+    "delivery": _l("sending grades"),
 }
+ROLES = {"trainee": ROLE_NAMES[Role.TRAINEE], "leader": ROLE_NAMES[Role.LEADER]}
+REMEDIES = (
+    N_("See Moodle's own log at the time of the run."),
+    N_("Check that Moodle runs and that its address is right; the next night tries again."),
+    N_("Check that Moodle is not in maintenance mode and that no proxy answers in its place."),
+    N_("Make a new token for the service in Moodle and store it with `moodle add`."),
+    N_("Give the service's user the capabilities that `moodle functions` lists, and let it assign the roles."),
+    N_("Compare the person's or course's data with what Moodle allows (names, dates, ids)."),
+    N_("Check that the user or course was not deleted in Moodle."),
+    N_("One row of the batch is at fault; it is looked for by halves."),
+    N_("Check that the course still exists in Moodle."),
+    N_("Nothing to do: what the call did is read back from Moodle."),
+    N_("Mend what is named and run again; nothing was changed."),
+)
+"""Remedies of the library about Moodle (moodle_sync.errors), which knows nothing of languages."""
+FINDINGS = (
+    N_("several users match"),
+    N_("the user that matches is somebody else already"),
+    N_("the user that matches is tied to another person already"),
+    N_("no user with this idnumber or e-mail"),
+    N_("the lock was taken by another run"),
+)
+"""What that library and the night say of people and runs."""
 
 
 def kind_name(kind: str) -> str:
@@ -90,11 +121,75 @@ def reason_words(reason: Any) -> str:
     return str(reason.get("text", reason))
 
 
-def suspended_by(held_plan: dict[str, Any], reasons: list[Any]) -> int:
-    """Return how many people a held plan would suspend: by its own counts, else by the guard's largest reason."""
-    counted = held_plan.get("counts", {}).get("suspend")
-    if isinstance(counted, dict):
-        counted = counted.get("planned")
-    if isinstance(counted, int):
-        return counted
-    return max((int(one.get("suspended", 0)) for one in reasons if isinstance(one, dict)), default=0)
+def suspended_by(held_plan: dict[str, Any]) -> int:
+    """Return how many enrolments a held plan would suspend."""
+    return sum(1 for change in held_plan.get("changes", []) if change and change[0] == "suspend")
+
+
+def known_words(text: str | None) -> str:
+    """Return a text of the library about Moodle in the reader's language, if it is one of those known here."""
+    return str(gettext(text)) if text else ""
+
+
+def error_words(error: str) -> tuple[str, str]:
+    """Divide what stopped a run into what Moodle's side said and, translated, what to do about it."""
+    for remedy in REMEDIES:
+        if error.endswith(remedy):
+            return error.removesuffix(remedy).strip(), known_words(remedy)
+    return known_words(error), ""
+
+
+def target_words(target: str, names: Mapping[int, str]) -> str:
+    """Say whom or what a change is about."""
+    match = TARGET.fullmatch(target)
+    if match is None:
+        return target
+    if not match["user"]:
+        return str(gettext("intake %(course)s", course=match["course"]))
+    name = names.get(int(match["user"])) or gettext("Moodle user No. %(number)s", number=match["user"])
+    role = ROLES.get(match["role"], match["role"])
+    return str(gettext("%(name)s (%(role)s), intake %(course)s", name=name, role=role, course=match["course"]))
+
+
+def notes_words(notes: list[Any], names: Mapping[int, str]) -> list[str]:
+    """Say what a person has to decide: people who were not found by name, the rest counted by intake."""
+    lines: list[str] = []
+    counted: Counter[tuple[str, str]] = Counter()
+    for note in notes:
+        if not isinstance(note, dict):
+            lines.append(str(note))
+        elif note.get("code") == NOT_FOUND:
+            name = names.get(note["subject"]) or gettext("somebody who is no longer on the lists")
+            lines.append(f"{name}: {known_words(note.get('text'))}")
+        else:
+            counted[note.get("code", ""), note.get("course_key", "")] += 1
+    return lines + [_counted_note(code, course, number) for (code, course), number in sorted(counted.items())]
+
+
+def _counted_note(code: str, course: str, number: int) -> str:
+    match code:
+        case "enrolled_by_others":
+            words = ngettext(
+                "Intake %(course)s: %(num)s person was enrolled in the course by other means and was not touched.",
+                "Intake %(course)s: %(num)s people were enrolled in the course by other means and were not touched.",
+                number,
+                course=course,
+            )
+        case "role_kept":
+            words = ngettext(
+                "Intake %(course)s: %(num)s person has a role in the course that is no longer theirs; "
+                "take it away in Moodle.",
+                "Intake %(course)s: %(num)s people have a role in the course that is no longer theirs; "
+                "take it away in Moodle.",
+                number,
+                course=course,
+            )
+        case "course_conflict":
+            words = gettext("Intake %(course)s: a course with its short name belongs to somebody else.", course=course)
+        case "course_gone":
+            words = gettext("Intake %(course)s: its course is not in Moodle any more.", course=course)
+        case "no_template":
+            words = gettext("Intake %(course)s: no course is made: this Moodle has no template course.", course=course)
+        case _:
+            words = f"{code} {course} ({number})"
+    return str(words)

@@ -11,9 +11,11 @@ from sqlalchemy.orm import Session
 from lti_app.core.edge import SignedIn, db_session, now, sign_in, signed_in, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import Actor, Permission
+from lti_app.intakes.courses import intake_of_course
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
+from lti_app.people.accounts import find_person
 from lti_app.web import i18n
 
 CSRF = "csrf_token"
@@ -39,8 +41,6 @@ class Standing:
 
 def land(launch: Launch) -> Response:
     """Sign in who came with a proven launch and send them on (303). Nothing is guessed about people or courses."""
-    from lti_app.people.accounts import find_person
-
     session = db_session()
     person = find_person(
         session,
@@ -81,8 +81,6 @@ def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | No
 
 def standing_in(session: Session, course: LaunchedCourse, actor: Actor) -> Standing:
     """Find the course's intake and what ``actor`` is to it."""
-    from lti_app.intakes.courses import intake_of_course
-
     intake = intake_of_course(
         session, moodle_id=course.moodle_id, course_id=course.course_id, course_idnumber=course.idnumber
     )

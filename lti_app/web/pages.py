@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from lti_app.core import edge
 from lti_app.core.edge import Tool
 from lti_app.core.permissions import Role
+from lti_app.credits.cards import CREDIT_STATE_NAMES, PHASE_NAMES
 from lti_app.programmes.models import FORM_NAMES, Form
 from lti_app.sync import words as sync_words
 from lti_app.web import errors, formatting, headers, i18n, icons, operations, tickets
@@ -119,6 +120,11 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         phase_name=sync_words.phase_name,
         reason_words=sync_words.reason_words,
         suspended_by=sync_words.suspended_by,
+        known_words=sync_words.known_words,
+        error_words=sync_words.error_words,
+        target_words=sync_words.target_words,
+        phase_names=PHASE_NAMES,
+        credit_state_names=CREDIT_STATE_NAMES,
         allow_forms_to_leave=headers.allow_forms_to_leave,
     )
 

@@ -1,0 +1,211 @@
+"""A world with something on every page, and a way to walk in as any of its people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from playwright.sync_api import Page
+from sqlalchemy.orm import Session
+
+from lti_app.core.db import Database
+from lti_app.credits.service import propose_credits
+from lti_app.intakes.models import Trainee
+from lti_app.meetings.models import Presence
+from lti_app.people.models import Person
+from lti_app.programmes.models import Form, Mode
+from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
+from tests.lti_app.web.visits import visit
+from tests.lti_app.world import NOW, World
+
+NAMES = [
+    ("Абрамова", "Ольга", "Викторовна"),
+    ("Белоусова", "Наталья", "Сергеевна"),
+    ("Васильченко-Островская", "Екатерина", "Александровна"),
+    ("Гурьев", "Илья", "Петрович"),
+    ("Дорошенко", "Марина", "Игоревна"),
+    ("Ермакова", "Светлана", "Юрьевна"),
+    ("Жукова", "Татьяна", "Андреевна"),
+    ("Зайцев", "Роман", "Олегович"),
+]
+TOPICS = [
+    "Функциональная грамотность: что изменилось в требованиях к современному уроку",
+    "Проектирование учебного занятия в логике системно-деятельностного подхода",
+    "Технологическая карта урока: от цели к результату",
+]
+
+
+@dataclass(frozen=True)
+class Town:
+    """Hold the ids that addresses need, and the people who visit."""
+
+    world: World
+    trainee: Person
+    leader: Person
+    intake_id: int
+    joinable_id: int
+    ended_id: int
+    on_site_id: int
+    run_id: int
+    running_id: int
+
+    @property
+    def pages(self) -> dict[str, tuple[str, str]]:
+        """Return every page: its name, who visits it, and its address."""
+        return {
+            "trainee": ("trainee", f"/intakes/{self.intake_id}"),
+            "leader-home": ("leader", "/"),
+            "leader-intake": ("leader", f"/intakes/{self.intake_id}"),
+            "leader-meeting": ("leader", f"/meetings/{self.ended_id}"),
+            "leader-meeting-on-site": ("leader", f"/meetings/{self.on_site_id}"),
+            "sync": ("administrator", "/sync"),
+            "sync-run": ("administrator", f"/sync/runs/{self.run_id}"),
+            "sync-running": ("administrator", f"/sync/runs/{self.running_id}"),
+            "stranger": ("stranger", "/"),
+            "no-such-page": ("trainee", "/nowhere"),
+            "forbidden": ("trainee", "/sync"),
+        }
+
+
+def found_town(database: Database) -> Town:
+    """Fill a database: meetings past, under way and to come, stays, attendance, a proposal, credit, runs of the night."""
+    with database.transaction() as session:
+        world = World(session, needed=18, topics=(8, 8, 8), course_id=12)
+        world.organisation.name = "МБОУ «Школа № 14 с углублённым изучением отдельных предметов»"
+        world.organisation.short_name = "Школа № 14"
+        world.leader.last_name, world.leader.first_name, world.leader.middle_name = "Киселёва", "Раиса", "Павловна"
+        for topic, title in zip(world.topics, TOPICS, strict=True):
+            topic.title = title
+        trainees = [_trainee(world, *name) for name in NAMES]
+        _past(world, trainees)
+        ended = world.meeting(topic=2, hours=4, starts_at=NOW - timedelta(hours=5), minutes=180)
+        for trainee, minutes in zip(trainees[:6], (180, 175, 160, 150, 60, 20), strict=True):
+            world.stay(ended, trainee, ended.starts_at, ended.starts_at + timedelta(minutes=minutes))
+        under_way = world.meeting(topic=2, hours=2, starts_at=NOW - timedelta(minutes=10))
+        world.stay(under_way, trainees[1], NOW - timedelta(minutes=8))
+        on_site = world.meeting(topic=1, starts_at=NOW - timedelta(days=2), mode=Mode.ON_SITE)
+        on_site.form = Form.OPEN_LESSON
+        world.meeting(topic=2, hours=2, starts_at=NOW + timedelta(days=16))
+        world.meeting(topic=2, hours=2, starts_at=NOW + timedelta(days=20), cancelled=True)
+        session.flush()
+        propose_credits(session, moodle_id=world.moodle.id, now=NOW)
+        world.entry(trainees[4], 20)
+        run, running = _nights(session, world, trainees)
+        session.flush()
+        return Town(
+            world=world,
+            trainee=trainees[0].person,
+            leader=world.leader,
+            intake_id=world.intake.id,
+            joinable_id=under_way.id,
+            ended_id=ended.id,
+            on_site_id=on_site.id,
+            run_id=run.id,
+            running_id=running.id,
+        )
+
+
+def _trainee(world: World, last_name: str, first_name: str, middle_name: str) -> Trainee:
+    person = world.person(last_name)
+    person.first_name, person.middle_name = first_name, middle_name
+    return world.trainee(person=person)
+
+
+def _past(world: World, trainees: list[Trainee]) -> None:
+    meetings = [
+        world.meeting(topic=topic, hours=4, starts_at=NOW - timedelta(days=days), minutes=180)
+        for topic, days in ((0, 50), (0, 43), (1, 36), (1, 29), (2, 22))
+    ]
+    for number, meeting in enumerate(meetings):
+        world.attended(meeting, *(trainee for place, trainee in enumerate(trainees) if place % 4 or number != 4))
+        absent = [trainee for place, trainee in enumerate(trainees) if not place % 4 and number == 4]
+        if absent:
+            world.attended(meeting, *absent, presence=Presence.ABSENT)
+    for trainee in trainees:
+        world.progress(trainee, 3, 5, read_at=NOW - timedelta(hours=12))
+
+
+def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[SyncRun, SyncRun]:
+    world.account(trainees[3].person, 44)
+    run = SyncRun(
+        moodle_id=world.moodle.id,
+        status=RunStatus.FAILED_SOME,
+        started_at=NOW - timedelta(hours=13),
+        finished_at=NOW - timedelta(hours=13) + timedelta(seconds=42),
+        counts={
+            "create_course": {"planned": 1, "done": 1, "failed": 0},
+            "enrol": {"planned": 24, "done": 23, "failed": 1},
+        },
+        held=[],
+        notes=[
+            {
+                "code": "person_not_found",
+                "course_key": "",
+                "subject": trainees[5].person_id,
+                "text": "several users match",
+            }
+        ],
+        calls=31,
+        seconds=42.3,
+    )
+    held_run = SyncRun(
+        moodle_id=world.moodle.id,
+        status=RunStatus.HELD,
+        started_at=NOW - timedelta(hours=2),
+        finished_at=NOW - timedelta(hours=2),
+        counts={"suspend": {"planned": 7, "done": 0, "failed": 0}},
+        held=[{"code": "suspends_many", "course_key": "intake-a", "suspended": 7, "of": 8, "text": "7 of 8"}],
+        notes=[],
+        calls=9,
+        seconds=3.1,
+    )
+    running = SyncRun(
+        moodle_id=world.moodle.id,
+        status=RunStatus.RUNNING,
+        started_at=NOW - timedelta(minutes=1),
+        phase="writing",
+        steps_total=120,
+        steps_done=47,
+        counts={"enrol": {"planned": 120, "done": 47, "failed": 0}},
+        held=[],
+        notes=[],
+    )
+    session.add_all([run, held_run, running])
+    session.flush()
+    session.add(
+        HeldPlan(
+            moodle_id=world.moodle.id,
+            run_id=held_run.id,
+            plan_id="a" * 64,
+            state=PlanState.HELD,
+            reasons=held_run.held,
+            plan={"changes": [["suspend", "intake-a", 12, number, "trainee", 0, 0] for number in range(7)]},
+            created_at=NOW - timedelta(hours=2),
+        )
+    )
+    for number in range(60):
+        session.add(
+            SyncChange(
+                run_id=run.id,
+                kind="enrol",
+                target=f"course intake-a, user {40 + number}, trainee",
+                failed=number == 4,
+                errorcode="nopermissions" if number == 4 else None,
+                message="no permission to assign the role" if number == 4 else None,
+                remedy="Give the service's user the capabilities that `moodle functions` lists, and let it assign the roles."
+                if number == 4
+                else None,
+                at=NOW - timedelta(hours=13),
+            )
+        )
+    return run, running
+
+
+def come_in(page: Page, app: Flask, town: Town, who: str, address: str, language: str = "ru") -> None:
+    """Put the session of ``who`` (trainee, leader, administrator, stranger) into the browser."""
+    person = {"trainee": town.trainee, "leader": town.leader}.get(who)
+    client = visit(app, town.world, person, is_moodle_admin=who == "administrator", language=language)
+    cookie = client.get_cookie("ploshchadka")
+    assert cookie is not None
+    page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": address, "secure": True}])
