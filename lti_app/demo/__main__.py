@@ -35,7 +35,7 @@ from lti_app.sync.cli import bar, lines_of
 from lti_app.sync.models import RunStatus
 from lti_app.sync.night import run_night
 
-FOLDER = Path(".demo")
+FOLDER = Path(os.environ.get("DEMO_FOLDER") or ".demo")
 LATENCY_MS = 15
 """The pocket Moodle answers as slowly as a quick real one, so that the night's progress can be seen."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -81,10 +82,10 @@ class Stage:
     ) -> None:
         for _name, child in reversed(self._children):
             if child.poll() is None:
-                child.terminate()
+                child.send_signal(signal.SIGINT)  # gunicorn takes it as: at once
         for _name, child in self._children:
             try:
                 child.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                child.kill()
+                os.killpg(child.pid, signal.SIGKILL)
                 child.wait()

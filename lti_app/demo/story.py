@@ -43,5 +43,5 @@ PAST_MEETINGS = (
 )
 """Meetings long past; those of the last days still wait for their leader's word, as the pages should show."""
 
-TRAINEE_NAME = "Марина Орлова"
-LEADER_NAME = "Наталья Белова"
+TRAINEE_NAME = "Марина Сергеевна Орлова"
+LEADER_NAME = "Наталья Викторовна Белова"
