@@ -1,0 +1,96 @@
+"""The commands that timers and scripts rely on: exit codes, the JSON object, status, approval."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from lti_app.core.db import Database
+from lti_app.core.edge import Tool
+from lti_app.sync import lock
+from moodle_sync.sandbox import Sandbox
+from tests.conftest import MovableClock
+from tests.lti_app.sync.conftest import PEOPLE
+from tests.lti_app.sync.test_night import leave
+
+
+@pytest.fixture
+def run(app: Flask, moodle_id: int) -> Any:
+    def invoke(*words: str) -> Result:
+        return app.test_cli_runner().invoke(args=["sync", *words])
+
+    return invoke
+
+
+def test_run_prints_one_object_with_the_promised_names(run: Any) -> None:
+    done = run("run", "--json")
+    assert done.exit_code == 0, done.output
+    report = json.loads(done.output)
+    assert set(report) >= {"plan", "status", "counts", "calls", "seconds", "failures", "held"}
+    assert report["status"] == "done"
+    assert report["counts"]["enrol"] == {"planned": PEOPLE + 1, "done": PEOPLE + 1, "failed": 0}
+
+
+def test_some_failed_changes_are_exit_code_1_and_name_their_remedy(run: Any, sandbox: Sandbox) -> None:
+    sandbox.faults.set("http500@core_course_update_courses")
+    done = run("run", "--json")
+    assert done.exit_code == 1
+    (course, *people) = json.loads(done.output)["failures"]
+    assert course["change"] == "create_course course intake-a"
+    assert course["remedy"]
+    assert {row["errorcode"] for row in people} == {"no_course"}
+
+
+def test_a_held_plan_is_exit_code_2_and_approve_applies_it(run: Any, database: Database, clock: MovableClock) -> None:
+    run("run")
+    leave(database, 6, clock)
+    held = run("run", "--json")
+    assert held.exit_code == 2
+    report = json.loads(held.output)
+    assert report["counts"]["suspend"] == {"planned": 6, "done": 0, "failed": 0}
+    status = json.loads(run("status", "--json").output)
+    assert [plan["plan"] for plan in status["held"]] == [report["plan"]]
+    approved = run("approve", report["plan"][:10], "--json")
+    assert approved.exit_code == 0, approved.output
+    assert json.loads(approved.output)["counts"]["suspend"]["done"] == 6
+    assert json.loads(run("status", "--json").output)["held"] == []
+    assert run("approve", report["plan"]).exit_code == 1
+
+
+def test_an_unreadable_moodle_is_exit_code_3(run: Any, sandbox: Sandbox) -> None:
+    sandbox.faults.set("html")
+    done = run("run")
+    assert done.exit_code == 3
+    assert "maintenance" in done.output
+
+
+def test_a_lock_held_by_another_is_exit_code_4(run: Any, parts: Tool, moodle_id: int, clock: MovableClock) -> None:
+    with lock.held(parts.database, moodle_id, clock):
+        done = run("run")
+        assert done.exit_code == 4
+        assert "another run holds the lock" in done.output
+        assert json.loads(run("status", "--json").output)["locks"][0]["moodle"] == moodle_id
+
+
+def test_an_unknown_moodle_is_named_with_the_known_ones(run: Any) -> None:
+    done = run("run", "--moodle", "town")
+    assert done.exit_code == 1
+    assert "town" in done.output
+    assert "city" in done.output
+
+
+def test_without_a_moodle_the_first_step_is_named(app: Flask) -> None:
+    done = app.test_cli_runner().invoke(args=["sync", "run"])
+    assert done.exit_code == 1
+    assert "moodle add" in done.output
+
+
+def test_a_rehearsal_says_so_and_leaves_no_run(run: Any) -> None:
+    done = run("run", "--dry-run", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.output)["dry_run"] is True
+    assert "no run yet" in run("status").output
