@@ -1,0 +1,170 @@
+"""A Moodle in memory for property tests of the plan: what the web services do and show, and nothing more."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from moodle_sync.plan import Change, ChangePlan, CourseChange, EnrolmentChange, Kind
+from moodle_sync.roster import (
+    CourseRoster,
+    Desired,
+    DesiredCourse,
+    Observed,
+    ObservedCourse,
+    Owned,
+    Role,
+)
+
+NOW = 1_795_500_000
+DAY = 86_400
+
+Key = tuple[int, int]
+OwnedKey = tuple[int, int, Role]
+
+
+@dataclass
+class Place:
+    """One person's manual enrolment: one pair of dates and one suspension, whatever the roles."""
+
+    starts: int
+    ends: int
+    suspended: bool
+    roles: set[Role] = field(default_factory=set)
+
+    def active(self) -> bool:
+        return not self.suspended and self.starts <= NOW and (self.ends == 0 or self.ends > NOW)
+
+
+@dataclass
+class World:
+    """A Moodle, and the tool's memory of what it wrote there."""
+
+    courses: dict[int, ObservedCourse] = field(default_factory=dict)
+    places: dict[Key, Place] = field(default_factory=dict)
+    owned: dict[OwnedKey, Owned] = field(default_factory=dict)
+
+    def copy(self) -> World:
+        return copy.deepcopy(self)
+
+    def observe(self, desired: Desired) -> Observed:
+        """See what `read_observed` sees."""
+        courses, conflicts = {}, {}
+        for wanted in desired.courses:
+            found = self._find(wanted)
+            if found is not None and wanted.managed and found.idnumber not in ("", wanted.key):
+                conflicts[wanted.key] = "somebody else's"
+            elif found is not None:
+                courses[wanted.key] = found
+        rosters = {
+            course.course_id: CourseRoster(
+                frozenset(user for (number, user) in self.places if number == course.course_id),
+                frozenset(
+                    user
+                    for (number, user), place in self.places.items()
+                    if number == course.course_id and not place.active()
+                ),
+            )
+            for course in courses.values()
+        }
+        users = {person.key: person.user_id for person in desired.people if person.user_id is not None}
+        unresolved = {person.key: "nobody" for person in desired.people if person.user_id is None}
+        return Observed(courses, conflicts, users, {}, unresolved, rosters, (), NOW)
+
+    def _find(self, wanted: DesiredCourse) -> ObservedCourse | None:
+        if wanted.course_id in self.courses:
+            return self.courses[wanted.course_id]
+        for field_name, value in (("idnumber", wanted.key), ("shortname", wanted.shortname)):
+            for course in self.courses.values():
+                if getattr(course, field_name) == value:
+                    return course
+        return None
+
+    def change(self, change: Change) -> None:
+        """Carry out one change, as `enrol_manual_enrol_users` and the course functions do."""
+        if isinstance(change, CourseChange):
+            self._change_course(change)
+            return
+        course_id = self.course_id_of(change)
+        place = self.places.setdefault((course_id, change.user_id), Place(0, 0, False))
+        place.starts, place.ends, place.suspended = change.starts, change.ends, change.suspended
+        place.roles.add(change.role)
+
+    def _change_course(self, change: CourseChange) -> None:
+        wanted, course_id = change.course, change.course_id
+        if change.kind is Kind.CREATE_COURSE:
+            assert all(course.shortname != wanted.shortname for course in self.courses.values()), "a second course"
+            course_id = max(self.courses, default=1) + 1
+        assert course_id is not None
+        self.courses[course_id] = ObservedCourse(
+            course_id, wanted.shortname, wanted.key, wanted.fullname, wanted.starts, wanted.ends, wanted.visible
+        )
+
+    def course_id_of(self, change: EnrolmentChange) -> int:
+        if change.course_id is not None:
+            return change.course_id
+        return next(course.course_id for course in self.courses.values() if course.idnumber == change.course_key)
+
+    def intend(self, changes: Iterable[EnrolmentChange]) -> None:
+        """Remember, as the application's journal does before a write."""
+        for change in changes:
+            course_id = self.course_id_of(change)
+            self.owned[course_id, change.user_id, change.role] = Owned(
+                course_id, change.user_id, change.role, change.starts, change.ends, change.suspended, True
+            )
+
+    def confirm(self, changes: Iterable[EnrolmentChange]) -> None:
+        """Remember, as the application's journal does once a write was read back."""
+        for change in changes:
+            key = self.course_id_of(change), change.user_id, change.role
+            self.owned[key] = self.owned[key]._replace(pending=False)
+
+    def apply(self, plan: ChangePlan, *, batch: int = 100, steps: int | None = None) -> int:
+        """Carry a plan out in batches: intent, write, outcome. Die after `steps` steps; return the steps taken.
+
+        Rows of ours that Moodle has no more are forgotten first, as the application does.
+        """
+        taken = 0
+
+        def step() -> bool:
+            nonlocal taken
+            if steps is not None and taken >= steps:
+                return False
+            taken += 1
+            return True
+
+        for row in plan.gone:
+            self.owned.pop((row.course_id, row.user_id, row.role), None)
+        for change in plan.changes:
+            if isinstance(change, CourseChange):
+                if not step():
+                    return taken
+                self.change(change)
+        for rows in _batches([one for one in plan.changes if isinstance(one, EnrolmentChange)], batch):
+            if not step():
+                return taken
+            self.intend(rows)
+            if not step():
+                return taken
+            for one in rows:
+                self.change(one)
+            if not step():
+                return taken
+            self.confirm(rows)
+        return taken
+
+    def state(self) -> tuple[object, ...]:
+        """Return all that lasts, comparable."""
+        return (
+            {number: course._asdict() for number, course in self.courses.items()},
+            {key: (place.starts, place.ends, place.suspended, place.roles) for key, place in self.places.items()},
+            self.owned,
+        )
+
+
+def _batches(rows: Sequence[EnrolmentChange], size: int) -> list[Sequence[EnrolmentChange]]:
+    by_course: dict[str, list[EnrolmentChange]] = {}
+    for row in rows:
+        by_course.setdefault(row.course_key, []).append(row)
+    return [course[start : start + size] for course in by_course.values() for start in range(0, len(course), size)]
