@@ -49,8 +49,8 @@ def worlds(draw: st.DrawFn) -> World:
             if kind not in ("nobody", "others'"):
                 world.owned[course_id, user_id, role] = written
             if kind not in ("nobody", "gone", "lost"):
-                # Somebody may have suspended or reactivated our people by hand. Out of an enrolment's dates Moodle shows it
-                # as inactive either way, so nobody can see that.
+                # Somebody may have suspended or reactivated our people by hand. Out of an enrolment's dates nobody can
+                # see that: Moodle shows it as inactive either way.
                 running = starts < NOW and (ends == 0 or ends > NOW)
                 if (running or kind != "ours") and draw(st.integers(0, 4)) == 0:
                     suspended = not suspended
