@@ -16,6 +16,7 @@ from lti_app.meetings.models import Presence
 from lti_app.people.models import Person
 from lti_app.programmes.models import Form, Mode
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
+from moodle_sync.errors import CapabilityMissing
 from tests.lti_app.web.visits import visit
 from tests.lti_app.world import NOW, World
 
@@ -69,7 +70,7 @@ class Town:
 
 
 def found_town(database: Database) -> Town:
-    """Fill a database: meetings past, under way and to come, stays, attendance, a proposal, credit, runs of the night."""
+    """Fill a database: meetings past, under way and to come, stays, attendance, proposals, credit, nights."""
     with database.transaction() as session:
         world = World(session, needed=18, topics=(8, 8, 8), course_id=12)
         world.organisation.name = "МБОУ «Школа № 14 с углублённым изучением отдельных предметов»"
@@ -185,17 +186,16 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
         )
     )
     for number in range(60):
+        failed = number == 4
         session.add(
             SyncChange(
                 run_id=run.id,
                 kind="enrol",
                 target=f"course intake-a, user {40 + number}, trainee",
-                failed=number == 4,
-                errorcode="nopermissions" if number == 4 else None,
-                message="no permission to assign the role" if number == 4 else None,
-                remedy="Give the service's user the capabilities that `moodle functions` lists, and let it assign the roles."
-                if number == 4
-                else None,
+                failed=failed,
+                errorcode="nopermissions" if failed else None,
+                message="no permission to assign the role" if failed else None,
+                remedy=CapabilityMissing.remedy if failed else None,
                 at=NOW - timedelta(hours=13),
             )
         )
