@@ -53,7 +53,7 @@ class Cell(fields.Field[Any]):
             metadata={"titles": titles},
         )
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, *_where: Any, **_how: Any) -> Any:
         if isinstance(value, str) and value.upper() in ERROR_VALUES:
             raise wrong(
                 _l("The spreadsheet could not compute this cell."), _l("Write the value itself instead of a formula.")
