@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -109,11 +109,16 @@ def tie_course(session: Session, *, intake_id: int, course_id: int, actor: Actor
 
 _WITH_SITE = (joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site),)
 
+# Asked at every launch, so it is put together once.
+_OF_COURSE = (
+    select(Intake)
+    .where(Intake.moodle_id == bindparam("moodle"), Intake.course_id == bindparam("course"))
+    .options(*_WITH_SITE)
+)
+
 
 def _of_course(session: Session, moodle_id: int, course_id: int) -> Intake | None:
-    return session.scalar(
-        select(Intake).where(Intake.moodle_id == moodle_id, Intake.course_id == course_id).options(*_WITH_SITE)
-    )
+    return session.scalar(_OF_COURSE, {"moodle": moodle_id, "course": course_id})
 
 
 def _require_free(session: Session, intake: Intake, course_id: int) -> None:

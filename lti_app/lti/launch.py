@@ -6,16 +6,20 @@ open is overridden here. What it proved is a ``Launch``, which knows nothing of 
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import jwt
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from flask import Request as FlaskHttpRequest
 from flask import g
 from flask_babel import lazy_gettext as _l
-from jwt.api_jws import PyJWS
 from pylti1p3.contrib.flask.request import FlaskRequest
 from pylti1p3.exception import LtiException
 from pylti1p3.message_launch import MessageLaunch
@@ -54,7 +58,9 @@ ADMINISTRATOR_ROLES = frozenset(
     for name in ("Administrator", "SysAdmin")
 )
 
-_JWS = PyJWS(algorithms=["RS256"])
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_PADDING = PKCS1v15()
+_HASH = SHA256()
 
 
 @dataclass(frozen=True)
@@ -165,12 +171,12 @@ class ToolLaunch(MessageLaunch[FlaskRequest, Registrations, SessionService, Logi
             raise LaunchRefused("lti_token_missing", AGAIN)
         if len(token) > LARGEST_TOKEN:
             raise LaunchRefused("lti_token_too_large", TOO_LARGE)
-        try:
-            header = _JWS.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError, RecursionError):
-            raise LaunchRefused("lti_token_malformed", NOT_PROVEN) from None
+        header = _header_of(token)
         if header.get("alg") != "RS256":
             raise LaunchRefused("lti_algorithm_refused", NOT_PROVEN)
+        if "crit" in header:
+            # It names what a reader must understand; we understand no extension (RFC 7515, 4.1.11).
+            raise LaunchRefused("lti_token_malformed", NOT_PROVEN)
         kid = header.get("kid")
         if not isinstance(kid, str) or not 0 < len(kid) <= 255:
             raise LaunchRefused("lti_key_id_missing", NOT_PROVEN)
@@ -190,11 +196,10 @@ class ToolLaunch(MessageLaunch[FlaskRequest, Registrations, SessionService, Logi
         """Verify with a key of the registration's own key set, then check every claim."""
         key = self._parts.key_sets.find(self.known.key_set_url, self._jwt["header"]["kid"])
         try:
-            payload = _JWS.decode(self._form["id_token"], key, algorithms=["RS256"])
-            body = json.loads(payload)
-        except jwt.InvalidSignatureError:
+            body = json.loads(_proven_payload(self._form["id_token"], key))
+        except InvalidSignature:
             raise LaunchRefused("lti_signature_wrong", NOT_PROVEN) from None
-        except (jwt.PyJWTError, ValueError, RecursionError):
+        except (ValueError, RecursionError):
             raise LaunchRefused("lti_token_malformed", NOT_PROVEN) from None
         if not isinstance(body, dict):
             raise LaunchRefused("lti_token_malformed", NOT_PROVEN)
@@ -225,6 +230,36 @@ class ToolLaunch(MessageLaunch[FlaskRequest, Registrations, SessionService, Logi
                 "lti_cookie_lost_in_frame", NO_COOKIE_IN_FRAME if way else NO_COOKIE, status=403, way=way
             )
         return LaunchRefused("lti_cookie_lost", NO_COOKIE, status=403)
+
+
+def _header_of(token: str) -> dict[str, Any]:
+    """Read the header; nothing of it is believed but the name of the key. Raises LaunchRefused."""
+    head = token.partition(".")[0]
+    try:
+        header = json.loads(_from_base64url(head))
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or token.count(".") != 2:
+        raise LaunchRefused("lti_token_malformed", NOT_PROVEN)
+    return header
+
+
+def _proven_payload(token: str, key: RSAPublicKey) -> bytes:
+    """Return the payload of a compact JWS under RS256 (RFC 7515, 5.2; RFC 7518, 3.3). Raises InvalidSignature.
+
+    One fixed algorithm needs no choice by header, and so leaves nothing to confuse. PyJWT would do the same, but
+    looks at a token character by character, which took half of the time of a launch's proof.
+    """
+    signed, _, signature = token.rpartition(".")
+    key.verify(_from_base64url(signature), signed.encode("ascii"), _PADDING, _HASH)
+    return _from_base64url(signed.partition(".")[2])
+
+
+def _from_base64url(text: str) -> bytes:
+    """Decode base64url without padding, strictly. Raises ValueError for anything else."""
+    if not _BASE64URL.fullmatch(text):
+        raise ValueError("not base64url")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def launch_of(claims: Claims, known: Known) -> Launch:

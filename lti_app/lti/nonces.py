@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 SWEEP_EVERY = timedelta(minutes=5)
 
+_INSERT = insert(LtiNonce.__table__)  # type: ignore[arg-type]
+
 
 def use_nonce(session: Session, state: State) -> None:
     """Record the nonce in the transaction under way. Raises LaunchRefused (409) where it was used before.
@@ -27,10 +29,9 @@ def use_nonce(session: Session, state: State) -> None:
     may go once the state has expired: no launch gets past that.
     """
     try:
-        session.execute(
-            insert(LtiNonce).values(
-                registration_id=state.registration_id, nonce=state.nonce, expires_at=state.expires_at
-            )
+        session.connection().execute(
+            _INSERT,
+            {"registration_id": state.registration_id, "nonce": state.nonce, "expires_at": state.expires_at},
         )
     except IntegrityError:
         session.rollback()

@@ -5,13 +5,20 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, LargeBinary, cast, func, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, bindparam, cast, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lti_app.people.models import MoodleAccount, Person
 
 log = logging.getLogger(__name__)
+
+# Asked at every launch, so it is put together once.
+_KNOWN = (
+    select(Person)
+    .join(MoodleAccount, MoodleAccount.person_id == Person.id)
+    .where(MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user"))
+)
 
 
 def find_person(
@@ -46,11 +53,7 @@ def find_person(
 
 
 def _known(session: Session, moodle_id: int, user_id: int) -> Person | None:
-    return session.scalar(
-        select(Person)
-        .join(MoodleAccount, MoodleAccount.person_id == Person.id)
-        .where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.user_id == user_id)
-    )
+    return session.scalar(_KNOWN, {"moodle": moodle_id, "user": user_id})
 
 
 def _by_idnumber(session: Session, idnumber: str) -> Person | None:

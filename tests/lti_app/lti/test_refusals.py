@@ -238,11 +238,19 @@ def under_another_algorithm(moodle: SmallMoodle, claims: dict[str, Any]) -> str:
     return jwt.encode(claims, moodle.key.private, algorithm="RS512", headers={"kid": moodle.key.kid})
 
 
+def with_a_header_that_must_be_understood(moodle: SmallMoodle, claims: dict[str, Any]) -> str:
+    return moodle.sign(claims, crit=["b64"], b64=False)
+
+
 TOKENS_AT_FAULT: list[tuple[Callable[[SmallMoodle, dict[str, Any]], str], str]] = [
     (unsigned, "lti_algorithm_refused"),
     (signed_with_the_public_key_as_a_secret, "lti_algorithm_refused"),
     (under_another_algorithm, "lti_algorithm_refused"),
-    (without_its_signature, "lti_signature_wrong"),
+    (with_a_header_that_must_be_understood, "lti_token_malformed"),
+    (without_its_signature, "lti_token_malformed"),
+    (lambda moodle, claims: without_its_signature(moodle, claims) + "AAAA", "lti_signature_wrong"),
+    (lambda moodle, claims: moodle.sign(claims) + "=", "lti_token_malformed"),
+    (lambda moodle, claims: moodle.sign(claims).replace(".", ". ", 1), "lti_signature_wrong"),
     (with_another_body, "lti_signature_wrong"),
     (with_a_body_that_is_no_object, "lti_token_malformed"),
     (with_a_body_nested_without_end, "lti_token_malformed"),
