@@ -23,7 +23,7 @@ from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock
 from lti_app.sync.desired import TIED_BY_NIGHT, Scope, load_scope, taken_accounts
 from lti_app.sync.journal import Progress, RunJournal
-from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncRun
+from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
 from lti_app.sync.service import failures_of, report
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
@@ -273,6 +273,7 @@ class _Night:
     def _apply(self, scope: Scope, plan: ChangePlan) -> bool:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
+        self._forget(plan)
         journal = RunJournal(
             self.database,
             self.run_row,
@@ -285,6 +286,19 @@ class _Night:
         roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
         apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool))
         return any(count["failed"] for count in journal.counts.values())
+
+    def _forget(self, plan: ChangePlan) -> None:
+        """Forget rows of people who are in their courses no more: whoever is enrolled there later is not ours."""
+        with self.database.transaction() as session:
+            for row in plan.gone:
+                session.execute(
+                    delete(OwnedEnrolment).where(
+                        OwnedEnrolment.moodle_id == self.moodle.id,
+                        OwnedEnrolment.course_id == row.course_id,
+                        OwnedEnrolment.user_id == row.user_id,
+                        OwnedEnrolment.role == row.role.value,
+                    )
+                )
 
     def _read_progress(self) -> None:
         """Read completion and grades of all trainees in published intakes that have a course."""

@@ -143,6 +143,21 @@ def control(sandbox: Sandbox, name: str, body: dict[str, Any]) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def test_who_left_and_was_unenrolled_by_hand_is_not_ours_when_others_enrol_them_again(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    leave(database, 1, clock)
+    night()
+    (left,) = roster_of(sandbox, course_id).suspended
+    control(sandbox, "enrolments", {"user": left, "course": course_id, "role": "student", "remove": True})
+    night()
+    control(sandbox, "enrolments", {"user": left, "course": course_id, "role": "student"})
+    assert night().report["counts"] == {}
+    assert left in roster_of(sandbox, course_id).active
+
+
 def test_a_plan_that_suspends_many_is_held_until_somebody_approves(
     app: Flask, night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
 ) -> None:
