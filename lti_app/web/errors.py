@@ -128,7 +128,10 @@ def _refuse(error: DomainError) -> Response:
     if show is None:
         return page(error)
     db_session().rollback()
-    return make_response(show(error), error.status)
+    try:
+        return make_response(show(error), error.status)
+    except DomainError:  # who may not see the form either
+        return page(error)
 
 
 def _refuse_http(error: HTTPException) -> Response | HTTPException:

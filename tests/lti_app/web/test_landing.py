@@ -1,0 +1,222 @@
+"""A launch leads straight to the course's intake, or to a page that says what is missing and who can help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from lti_app.core.db import Database
+from lti_app.core.permissions import Permission, needs
+from lti_app.intakes.models import Intake
+from lti_app.lti.launch import Launch
+from tests.lti_app.web.visits import token
+from tests.lti_app.world import World
+
+COURSE = 12
+
+
+@pytest.fixture
+def door(app: Flask) -> FlaskClient:
+    """A browser, and an address at which a launch that was proven lands."""
+    pending: list[Launch] = []
+    app.extensions["pending"] = pending
+
+    @app.post("/lands-here")
+    @needs(Permission.PUBLIC)
+    def lands_here():  # type: ignore[no-untyped-def]
+        return app.extensions["ploshchadka"].services["land"](pending.pop())
+
+    app.extensions["csrf"].exempt(lands_here)
+    return app.test_client()
+
+
+def launch_of(world: World, **changes: object) -> Launch:
+    launch = Launch(
+        registration_id=1,
+        moodle_id=world.moodle.id,
+        moodle_origin="http://moodle.example.org",
+        user_id=77,
+        name="Имя Из Moodle",
+        email=None,
+        idnumber=None,
+        is_moodle_admin=False,
+        is_instructor=False,
+        is_learner=True,
+        course_id=COURSE,
+        course_title="Курс о грамотности",
+        course_idnumber=None,
+        resource_link_id="3",
+        locale="ru",
+        message_type="LtiResourceLinkRequest",
+        custom={},
+    )
+    return replace(launch, **changes)  # type: ignore[arg-type]
+
+
+def come(door: FlaskClient, launch: Launch, *, follow: bool = True):  # type: ignore[no-untyped-def]
+    door.application.extensions["pending"].append(launch)
+    return door.post("/lands-here", follow_redirects=follow)
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    with database.transaction() as session:
+        world = World(session, course_id=COURSE)
+        world.trainee(person=world.person("Стажёрова", email="Trainee@example.org"))
+        return world
+
+
+def test_a_trainee_lands_on_the_intake_of_the_course(door: FlaskClient, world: World) -> None:
+    response = come(door, launch_of(world, email="trainee@EXAMPLE.org"), follow=False)
+
+    assert (response.status_code, response.location) == (303, f"/intakes/{world.intake.id}")
+    assert "Вы: стажёр" in door.get(response.location).text
+
+
+def test_a_leader_lands_on_the_same_address_as_its_leader(door: FlaskClient, world: World) -> None:
+    page = come(door, launch_of(world, email=world.leader.email, is_instructor=True))
+
+    assert page.request.path == f"/intakes/{world.intake.id}"
+    assert "Вы: руководитель площадки" in page.text
+
+
+def test_an_instructor_of_moodle_who_leads_no_site_gets_no_power(door: FlaskClient, world: World) -> None:
+    page = come(door, launch_of(world, is_instructor=True))
+
+    assert page.status_code == 403
+    assert "Вас пока нет в списках" in page.text
+
+
+def test_somebody_unknown_learns_what_can_be_done(door: FlaskClient, world: World) -> None:
+    page = come(door, launch_of(world))
+
+    assert page.status_code == 403
+    assert "Имя Из Moodle" in page.text
+    assert "Руководителева Раиса (Школа a)" in page.text
+    assert "МБОУ ДПО «ИМЦ»" in page.text
+
+
+def test_somebody_known_without_a_place_here_is_told_so(door: FlaskClient, world: World, database: Database) -> None:
+    with database.transaction() as session:
+        other = World(session, "b", moodle=session.merge(world.moodle))
+        other.trainee(person=other.person(email="elsewhere@example.org"))
+
+    page = come(door, launch_of(world, email="elsewhere@example.org"))
+
+    assert page.status_code == 403
+    assert "Вы не числитесь в этом потоке" in page.text
+    assert "Функциональная грамотность на уроке" in page.text
+    assert "К моим потокам" in page.text
+
+
+def test_a_trainee_in_a_course_of_no_intake_learns_whom_to_ask(door: FlaskClient, world: World) -> None:
+    page = come(door, launch_of(world, email="trainee@example.org", course_id=99))
+
+    assert page.status_code == 200
+    assert "Этот курс не относится ни к одному потоку" in page.text
+    assert "Руководителева Раиса (Школа a)" in page.text
+
+
+def test_an_administrator_lands_on_the_pages_of_the_night(door: FlaskClient, world: World) -> None:
+    for course_id in (COURSE, 99):
+        page = come(door, launch_of(world, is_moodle_admin=True, course_id=course_id))
+        assert page.request.path == "/sync"
+
+
+def test_a_launch_without_a_course_leads_home(door: FlaskClient, world: World) -> None:
+    page = come(door, launch_of(world, email=world.leader.email, course_id=None), follow=False)
+
+    assert page.location == "/"
+
+
+def test_the_courses_idnumber_ties_it_to_its_intake(door: FlaskClient, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        world.trainee(person=world.person(email="t@example.org"))
+        intake_id = world.intake.id
+
+    page = come(door, launch_of(world, email="t@example.org", course_id=31, course_idnumber="intake-a"), follow=False)
+
+    assert page.location == f"/intakes/{intake_id}"
+    with database.transaction() as session:
+        assert session.get_one(Intake, intake_id).course_id == 31
+
+
+def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        intake_id = world.intake.id
+    offer = come(door, launch_of(world, email=world.leader.email, course_id=31))
+    sealed = offer.request.args["course"]
+
+    nothing = door.post("/intakes/tie", data={"csrf_token": token(app, door), "course": sealed})
+    tied = door.post(
+        "/intakes/tie",
+        data={"csrf_token": token(app, door), "course": sealed, "intake": str(intake_id)},
+        follow_redirects=True,
+    )
+
+    assert "Для какого потока этот курс?" in offer.text
+    assert "Функциональная грамотность на уроке" in offer.text
+    assert nothing.status_code == 422
+    assert "Поток не выбран." in nothing.text
+    assert "Курс закреплён за потоком." in tied.text
+    with database.transaction() as session:
+        assert session.get_one(Intake, intake_id).course_id == 31
+
+
+def test_nobody_can_name_another_course_in_the_address(door: FlaskClient, world: World) -> None:
+    sealed = come(door, launch_of(world, email=world.leader.email, course_id=31)).request.args["course"]
+
+    assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 200
+    assert door.get("/intakes/tie", query_string={"course": sealed[:-2] + "xx"}).status_code == 404
+
+
+def test_the_page_of_a_course_leads_on_once_somebody_has_a_place(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    waiting = come(door, launch_of(world, email="late@example.org"))
+    with database.transaction() as session:
+        world.session = session
+        session.add(world.intake)
+        world.trainee(person=world.person(email="late@example.org"))
+
+    again = come(door, launch_of(world, email="late@example.org"), follow=False)
+
+    assert waiting.status_code == 403
+    assert again.location == f"/intakes/{world.intake.id}"
+
+
+def test_the_language_is_moodles_until_another_is_chosen(door: FlaskClient, app: Flask, world: World) -> None:
+    launch = launch_of(world, email="trainee@example.org", locale="en")
+
+    english = come(door, launch).text
+    door.post("/language", data={"csrf_token": token(app, door), "language": "ru", "next": "/"})
+    russian_after_a_new_launch = come(door, launch).text
+
+    assert '<html lang="en">' in english
+    assert '<html lang="ru">' in russian_after_a_new_launch
+
+
+def test_a_page_open_in_another_tab_stays_good_after_a_new_launch(door: FlaskClient, app: Flask, world: World) -> None:
+    launch = launch_of(world, email="trainee@example.org")
+    come(door, launch)
+    from_the_first_tab = token(app, door)
+
+    come(door, launch)
+
+    answer = door.post("/language", data={"csrf_token": from_the_first_tab, "language": "en", "next": "/"})
+    assert answer.status_code == 303
+
+
+def test_another_person_in_the_same_browser_begins_anew(door: FlaskClient, app: Flask, world: World) -> None:
+    come(door, launch_of(world, email="trainee@example.org"))
+    of_the_first = token(app, door)
+
+    come(door, launch_of(world, email=world.leader.email, user_id=78))
+
+    answer = door.post("/language", data={"csrf_token": of_the_first, "language": "en", "next": "/"})
+    assert answer.status_code == 400

@@ -1,0 +1,374 @@
+"""What trainees, leaders and administrators see, and what their buttons do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import select
+
+from lti_app.core.db import Database
+from lti_app.credits.models import CreditEntry
+from lti_app.meetings.models import Attendance, JoinLog, Presence
+from lti_app.people.models import Person
+from lti_app.programmes.models import Mode
+from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
+from tests.conftest import MovableClock
+from tests.lti_app.web.conftest import Scene
+from tests.lti_app.web.visits import token, visit
+from tests.lti_app.world import NOW, World
+from tests.querycount import counted_queries
+
+
+def test_a_trainee_sees_the_next_meeting_and_the_missing_hours(scene: Scene) -> None:
+    page = scene.come("trainee").get(f"/intakes/{scene.intake_id}").text
+
+    assert "Занятие идёт" in page
+    assert "вт, 24 ноября, 14:50–16:20" in page
+    assert "0 из 8 ак. ч" in page
+    assert "посещено 0 из 8 ак. ч, не хватает 8 ак. ч" in page
+    assert "по времени Новокузнецка (UTC+7)" in page
+    assert "Войти на занятие" in page
+
+
+def test_the_same_in_english(scene: Scene) -> None:
+    page = scene.come("trainee", language="en").get(f"/intakes/{scene.intake_id}").text
+
+    assert '<html lang="en">' in page
+    assert "Tue, 24 November, 14:50–16:20" in page
+    assert "0 of 8 academic hours" in page
+
+
+def test_a_trainee_of_one_intake_goes_straight_there(scene: Scene) -> None:
+    response = scene.come("trainee").get("/")
+
+    assert (response.status_code, response.location) == (303, f"/intakes/{scene.intake_id}")
+
+
+def test_the_door_is_shut_before_its_time_and_says_when_it_opens(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        person = world.trainee().person
+        world.meeting(starts_at=NOW + timedelta(hours=1))
+        intake_id = world.intake.id
+
+    page = visit(app, world, person).get(f"/intakes/{intake_id}").text
+
+    assert "Вход откроется в 15:45" in page
+    assert "data-door-open data-returns hidden" in page
+
+
+def test_joining_leads_to_the_room_and_leaving_is_noted(scene: Scene, database: Database, clock: MovableClock) -> None:
+    client = scene.come("trainee")
+    data = {"csrf_token": token(scene.app, client)}
+
+    joined = client.post(f"/meetings/{scene.meeting_id}/join", data=data)
+    clock.move(minutes=20)
+    inside = client.get(f"/intakes/{scene.intake_id}").text
+    left = client.post(f"/meetings/{scene.meeting_id}/leave", data=data, follow_redirects=True).text
+
+    assert joined.status_code == 303
+    assert joined.location.startswith("https://rooms.example.org/")
+    assert "вы на занятии с 15:00" in inside
+    assert "Отмечено, что вы ушли." in left
+    with database.transaction() as session:
+        stay = session.scalars(select(JoinLog)).one()
+        assert stay.left_at == NOW + timedelta(minutes=20)
+
+
+def test_a_leader_sees_what_waits(scene: Scene) -> None:
+    home = scene.come("leader").get("/").text
+    intake = scene.come("leader").get(f"/intakes/{scene.intake_id}").text
+
+    assert "1 стажёр" in home
+    assert "Зачесть выбранным (1)" in intake
+    assert "занято 2 из 100 мест" in intake
+
+
+def test_a_leader_confirms_attendance_with_what_was_ticked(scene: Scene, database: Database) -> None:
+    client = scene.come("leader")
+    page = client.get(f"/meetings/{scene.meeting_id}").text
+    response = client.post(
+        f"/meetings/{scene.meeting_id}/attendance",
+        data={"csrf_token": token(scene.app, client), "present": str(scene.trainee_id)},
+        follow_redirects=True,
+    )
+
+    assert "Подтвердить: 0 из 2 присутствовали" in page
+    assert "Посещаемость подтверждена." in response.text
+    with database.transaction() as session:
+        marks = {
+            mark.trainee_id: mark.presence
+            for mark in session.scalars(select(Attendance).where(Attendance.meeting_id == scene.meeting_id))
+        }
+    assert marks.pop(scene.trainee_id) is Presence.PRESENT
+    assert set(marks.values()) == {Presence.ABSENT}
+
+
+def test_those_who_stayed_are_ticked_at_first(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        long, short = world.trainees(2)
+        meeting = world.meeting(starts_at=NOW - timedelta(hours=3), minutes=100)
+        world.stay(meeting, long, meeting.starts_at, meeting.starts_at + timedelta(minutes=80))
+        world.stay(meeting, short, meeting.starts_at, meeting.starts_at + timedelta(minutes=20))
+        meeting_id, long_id, short_id = meeting.id, long.id, short.id
+
+    page = visit(app, world, world.leader).get(f"/meetings/{meeting_id}").text
+
+    assert f'value="{long_id}" id="present-{long_id}" checked' in page
+    assert f'value="{short_id}" id="present-{short_id}" data-one' in page
+    assert "1 ч 20 мин из 1 ч 40 мин" in page
+    assert "Подтвердить: 1 из 2 присутствовал" in page
+
+
+def test_a_refused_confirmation_keeps_the_ticks(scene: Scene, clock: MovableClock) -> None:
+    client = scene.come("leader")
+    clock.move(hours=-3)
+
+    response = client.post(
+        f"/meetings/{scene.meeting_id}/attendance",
+        data={"csrf_token": token(scene.app, client), "present": str(scene.trainee_id)},
+    )
+
+    assert response.status_code == 409
+    assert "Это занятие ещё не началось." in response.text
+    assert f'id="present-{scene.trainee_id}" checked' in response.text
+
+
+def test_a_leader_credits_the_chosen(scene: Scene, database: Database) -> None:
+    client = scene.come("leader")
+
+    page = client.post(
+        f"/intakes/{scene.intake_id}/credits",
+        data={"csrf_token": token(scene.app, client), "proposal": str(scene.proposal_id)},
+        follow_redirects=True,
+    ).text
+
+    assert "Часы зачтены 1 стажёру. Оценка отправляется в Moodle." in page
+    assert "зачтено" in page
+    with database.transaction() as session:
+        assert session.scalars(select(CreditEntry.hours)).one() == 8
+    scene.app.extensions["ploshchadka"].jobs.drain()
+
+
+def test_crediting_nobody_says_what_to_do(scene: Scene) -> None:
+    client = scene.come("leader")
+
+    response = client.post(f"/intakes/{scene.intake_id}/credits", data={"csrf_token": token(scene.app, client)})
+
+    assert response.status_code == 422
+    assert "Отметьте тех, кому нужно зачесть часы." in response.text
+    assert 'role="alert"' in response.text
+
+
+def test_who_is_both_trainee_and_leader_can_switch(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        world.trainee(person=world.leader)
+        intake_id = world.intake.id
+    client = visit(app, world, world.leader)
+
+    as_leader = client.get(f"/intakes/{intake_id}").text
+    as_trainee = client.get(f"/intakes/{intake_id}?as=trainee").text
+
+    assert "Вы: руководитель площадки" in as_leader
+    assert f'href="/intakes/{intake_id}?as=trainee"' in as_leader
+    assert "Вы: стажёр" in as_trainee
+    assert f'href="/intakes/{intake_id}?as=leader"' in as_trainee
+
+
+def test_long_lists_are_searched_and_paged_by_address(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        world.trainees(51)
+        intake_id = world.intake.id
+    client = visit(app, world, world.leader)
+
+    first = client.get(f"/intakes/{intake_id}").text
+    second = client.get(f"/intakes/{intake_id}?page=2").text
+    found = client.get(f"/intakes/{intake_id}?q=стажёрова007").text
+    nobody = client.get(f"/intakes/{intake_id}?q=Никто").text
+
+    assert "1–50 из 51" in first
+    assert "51–51 из 51" in second
+    assert first.count('role="rowheader"') == 50
+    assert second.count('role="rowheader"') == 1
+    assert found.count('role="rowheader"') == 1
+    assert "По запросу «Никто» никто не найден." in nobody
+
+
+def test_a_leader_notes_that_somebody_has_left(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        trainee = world.trainee()
+        meeting = world.meeting(starts_at=NOW - timedelta(minutes=30))
+        world.stay(meeting, trainee, meeting.starts_at)
+        meeting_id, trainee_id = meeting.id, trainee.id
+    client = visit(app, world, world.leader)
+
+    page = client.post(
+        f"/meetings/{meeting_id}/stays/{trainee_id}/close",
+        data={"csrf_token": token(app, client)},
+        follow_redirects=True,
+    ).text
+
+    assert "Время ухода отмечено." in page
+    assert "14:30–15:00" in page
+
+
+def test_an_administrator_sees_what_a_held_plan_would_do(scene: Scene) -> None:
+    page = scene.come("administrator").get("/sync").text
+
+    assert "Поток intake-a: будут приостановлены 7 из 12 участников курса." in page
+    assert "Разрешить: будут приостановлены 7 участников" in page
+    assert "ожидает разрешения" in page
+
+
+def test_approving_a_plan_starts_the_run_that_applies_it(scene: Scene, database: Database) -> None:
+    started: list[int] = []
+    scene.app.extensions["ploshchadka"].services["start_run"] = started.append
+    client = scene.come("administrator")
+
+    page = client.post(
+        f"/sync/plans/{scene.plan_id}/approve", data={"csrf_token": token(scene.app, client)}, follow_redirects=True
+    ).text
+
+    assert "План разрешён" in page
+    assert "план выполнит следующий обмен" in page
+    assert started == [scene.here.moodle.id]
+    with database.transaction() as session:
+        assert session.get_one(HeldPlan, scene.plan_id).state is PlanState.APPROVED
+
+
+def test_a_run_names_people_and_what_to_do(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        lost = world.person("Потеряева")
+        enrolled = world.person("Записина")
+        world.account(enrolled, 44)
+        run = SyncRun(
+            moodle_id=world.moodle.id,
+            status=RunStatus.FAILED_SOME,
+            started_at=NOW,
+            counts={"enrol": {"planned": 2, "done": 1, "failed": 1}},
+            held=[],
+            notes=[
+                {"code": "person_not_found", "course_key": "", "subject": lost.id, "text": "several users match"},
+                {"code": "enrolled_by_others", "course_key": "intake-a", "subject": 5, "text": "…"},
+                {"code": "enrolled_by_others", "course_key": "intake-a", "subject": 6, "text": "…"},
+            ],
+        )
+        session.add(run)
+        session.flush()
+        for user, failed in ((44, True), (45, False)):
+            session.add(
+                SyncChange(
+                    run_id=run.id,
+                    kind="enrol",
+                    target=f"course intake-a, user {user}, trainee",
+                    failed=failed,
+                    errorcode="invaliduser" if failed else None,
+                    remedy="Check that the user or course was not deleted in Moodle." if failed else None,
+                    at=NOW,
+                )
+            )
+        run_id = run.id
+    client = visit(app, world, is_moodle_admin=True)
+
+    everything = client.get(f"/sync/runs/{run_id}").text
+    failed_only = client.get(f"/sync/runs/{run_id}?only=failed").text
+
+    assert "записать: Записина Анна (стажёр), поток intake-a" in everything
+    assert "Что делать: Проверьте, не удалён ли пользователь или курс в Moodle." in everything
+    assert "Потеряева Анна: в Moodle подходит несколько пользователей" in everything
+    assert "Поток intake-a: 2 человека записаны на курс другим способом" in everything
+    assert "пользователь Moodle № 45" in everything
+    assert "пользователь Moodle № 45" not in failed_only
+
+
+def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        run = SyncRun(
+            moodle_id=world.moodle.id,
+            status=RunStatus.RUNNING,
+            started_at=NOW,
+            phase="writing",
+            steps_total=120,
+            steps_done=47,
+            counts={},
+            held=[],
+            notes=[],
+        )
+        session.add(run)
+        session.flush()
+        run_id = run.id
+    client = visit(app, world, is_moodle_admin=True)
+
+    under_way = client.get(f"/sync/runs/{run_id}/progress").text
+    with database.transaction() as session:
+        session.get_one(SyncRun, run_id).status = RunStatus.DONE
+    ended = client.get(f"/sync/runs/{run_id}/progress").text
+
+    assert "внесение изменений в Moodle: шаг 47 из 120" in under_way
+    assert 'max="120" value="47"' in under_way
+    assert "data-finished" not in under_way
+    assert "data-finished" in ended
+    assert "<html" not in ended
+
+
+def test_a_leader_without_intakes_learns_who_brings_them(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        session.delete(world.intake)
+
+    assert (
+        "Они появятся здесь, когда методический центр загрузит план." in visit(app, world, world.leader).get("/").text
+    )
+
+
+def test_on_site_meetings_have_no_door(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        person = world.trainee().person
+        world.meeting(starts_at=NOW + timedelta(minutes=5), mode=Mode.ON_SITE)
+        intake_id = world.intake.id
+
+    page = visit(app, world, person).get(f"/intakes/{intake_id}").text
+
+    assert "каб. 12" in page
+    assert "/join" not in page
+
+
+def queries_of(app: Flask, world: World, person: Person, address: str) -> int:
+    client = visit(app, world, person)
+    with counted_queries(app.extensions["ploshchadka"].database) as queries:
+        assert client.get(address).status_code == 200
+    return len(queries)
+
+
+def test_pages_cost_the_same_whatever_their_length(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        person = world.trainee().person
+        meeting = world.meeting()
+        intake_id, meeting_id = world.intake.id, meeting.id
+    pages = [
+        (person, f"/intakes/{intake_id}"),
+        (world.leader, f"/intakes/{intake_id}"),
+        (world.leader, "/"),
+        (world.leader, f"/meetings/{meeting_id}"),
+    ]
+    few = [queries_of(app, world, who, address) for who, address in pages]
+    with database.transaction() as session:
+        world.session = session
+        session.add_all([world.intake, world.leader, *world.topics])
+        trainees = world.trainees(40)
+        for _ in range(12):
+            world.attended(world.meeting(), *trainees)
+
+    many = [queries_of(app, world, who, address) for who, address in pages]
+
+    assert many == few
+    assert max(many) <= 16
