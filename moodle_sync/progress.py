@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from moodle_sync.client import MoodleClient
-from moodle_sync.errors import MoodleError
+from moodle_sync.errors import MoodleError, NotJson
 from moodle_sync.functions import Function
 
 
@@ -39,7 +39,7 @@ def read_progress(
     """Read completion of activities and the grade on the tool's link, packed many people to a call.
 
     The tool's own link is left out of the activities, since its score is what we give ourselves. A person whose
-    progress can't be read is reported and is no reason to stop.
+    progress or grade can't be read is reported and is no reason to stop: "not read" is not "none".
     """
     requests = [{"courseid": course_id, "userid": user_id} for user_id in user_ids]
     completions = client.read_many(Function.ACTIVITIES_COMPLETION, requests)
@@ -47,24 +47,32 @@ def read_progress(
     found: list[Progress] = []
     failures: list[ProgressFailure] = []
     for user_id, completion, grade in zip(user_ids, completions, grades, strict=True):
-        if isinstance(completion, MoodleError):
-            failures.append(ProgressFailure(course_id, user_id, completion))
-            continue
-        tracked = [status for status in completion.get("statuses", []) if status.get("hascompletion", True)]
+        try:
+            found.append(_progress(course_id, user_id, completion, grade, now))
+        except MoodleError as error:
+            failures.append(ProgressFailure(course_id, user_id, error))
+    return found, failures
+
+
+def _progress(course_id: int, user_id: int, completion: Any, grade: Any, now: int) -> Progress:
+    for answer in (completion, grade):
+        if isinstance(answer, MoodleError):
+            raise answer
+    try:
+        tracked = [status for status in completion["statuses"] if status.get("hascompletion", True)]
         others = [status for status in tracked if status.get("modname") != "lti"]
         links = [status for status in tracked if status.get("modname") == "lti"]
-        found.append(
-            Progress(
-                course_id=course_id,
-                user_id=user_id,
-                activities_total=len(others),
-                activities_complete=sum(map(_is_complete, others)),
-                link_complete=any(map(_is_complete, links)) if links else None,
-                link_grade=None if isinstance(grade, MoodleError) else _link_grade(grade),
-                read_at=now,
-            )
+        return Progress(
+            course_id=course_id,
+            user_id=user_id,
+            activities_total=len(others),
+            activities_complete=sum(map(_is_complete, others)),
+            link_complete=any(map(_is_complete, links)) if links else None,
+            link_grade=_link_grade(grade),
+            read_at=now,
         )
-    return found, failures
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotJson("progress that can't be read", function=Function.ACTIVITIES_COMPLETION) from error
 
 
 def _is_complete(status: dict[str, Any]) -> bool:
@@ -73,7 +81,7 @@ def _is_complete(status: dict[str, Any]) -> bool:
 
 
 def _link_grade(body: dict[str, Any]) -> float | None:
-    for person in body.get("usergrades", []):
+    for person in body["usergrades"]:
         for item in person.get("gradeitems", []):
             if item.get("itemmodule") == "lti" and item.get("graderaw") is not None:
                 return float(item["graderaw"])
