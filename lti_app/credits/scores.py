@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
@@ -18,7 +18,7 @@ from lti_app.core.words import hours_words, in_municipal_language
 from lti_app.credits.models import ScoreState
 from lti_app.credits.service import credited_hours
 from lti_app.intakes.models import Intake, Trainee
-from lti_app.lti.grades import post_score
+from lti_app.lti.grades import post_score, set_maximum
 from lti_app.lti.models import LtiRegistration, LtiResourceLink
 from lti_app.people.models import MoodleAccount
 
@@ -132,6 +132,7 @@ def _post(database: Database, score: _Score) -> Outcome:
     """Post to the link launched last; where Moodle refuses for good (the link is gone), to the next one."""
     outcome: Outcome = Refused("the course has no link of the tool any more")
     for link_id in score.link_ids:
+        _count_hours(database, link_id, score.maximum)
         with database.session(writes=False) as session:
             link = session.get(
                 LtiResourceLink,
@@ -153,6 +154,18 @@ def _post(database: Database, score: _Score) -> Outcome:
         if not isinstance(outcome, Refused):
             break
     return outcome
+
+
+def _count_hours(database: Database, link_id: int, maximum: Decimal) -> None:
+    """Let the link's column of the gradebook count hours, once; no transaction writes while the network is asked."""
+    with database.session(writes=False) as session:
+        link = session.get(LtiResourceLink, link_id, options=[joinedload(LtiResourceLink.registration)])
+        if link is None or link.lineitem_url is None or link.lineitem_maximum == maximum:
+            return
+        if not set_maximum(session, registration=link.registration, lineitem_url=link.lineitem_url, maximum=maximum):
+            return
+    with database.transaction() as session:
+        session.execute(update(LtiResourceLink).where(LtiResourceLink.id == link_id).values(lineitem_maximum=maximum))
 
 
 def comment_on(hours: Decimal, total: Decimal) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
@@ -17,9 +19,13 @@ from lti_app.lti.models import LtiRegistration
 from lti_app.lti.parts import connect
 from lti_app.lti.platform import ServiceRefused, ServiceUnreachable, TokenRefused
 
+log = logging.getLogger(__name__)
+
 SCORE_SCOPE: Literal["https://purl.imsglobal.org/spec/lti-ags/scope/score"] = (
     "https://purl.imsglobal.org/spec/lti-ags/scope/score"
 )
+LINEITEM_SCOPE = "https://purl.imsglobal.org/spec/lti-ags/scope/lineitem"
+LINEITEM_TYPE = "application/vnd.ims.lis.v2.lineitem+json"
 NEVER = frozenset({400, 404, 410, 422})
 
 
@@ -67,3 +73,26 @@ def post_score(
     except (ServiceUnreachable, NoKey) as error:
         return Later(f"score: {error}")
     return Delivered()
+
+
+def set_maximum(session: Session, *, registration: LtiRegistration, lineitem_url: str, maximum: Decimal) -> bool:
+    """Let a line item count up to ``maximum`` hours, so that the gradebook shows hours; tell whether it does now.
+
+    Moodle scales scores to the line item's own maximum, 100 for a new link. What it tells of the line item goes back
+    with the new maximum alone, since a PUT replaces the whole (ags_lineitem_put.json); grades that are there keep
+    their share. Where Moodle refuses, scores still arrive, scaled.
+    """
+    if not is_below(lineitem_url, registration.moodle.url):
+        return False
+    try:
+        connector = connect(session, registration)
+        known = connector.make_service_request([LINEITEM_SCOPE], lineitem_url, accept=LINEITEM_TYPE)["body"]
+        if not isinstance(known, dict):
+            return False
+        if known.get("scoreMaximum") != float(maximum):
+            changed = json.dumps({**known, "scoreMaximum": float(maximum)})
+            connector.put([LINEITEM_SCOPE], lineitem_url, changed, LINEITEM_TYPE)
+    except (ServiceRefused, ServiceUnreachable, TokenRefused, NoKey) as error:
+        log.info("the line item keeps its maximum: %s", error)
+        return False
+    return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
-from lti_app.core.types import UtcDateTime
+from lti_app.core.types import Hours, UtcDateTime
 
 
 class Moodle(Base):
@@ -112,6 +113,9 @@ class LtiResourceLink(Base):
     lineitem_url: Mapped[str | None] = mapped_column(String(1000), comment="AGS line item of this link, with its query")
     lineitems_url: Mapped[str | None] = mapped_column(String(1000))
     memberships_url: Mapped[str | None] = mapped_column(String(1000))
+    lineitem_maximum: Mapped[Decimal | None] = mapped_column(
+        Hours, comment="hours that the line item was set to count, in hundredths; empty: Moodle's own maximum"
+    )
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="last launch that changed this row")
 
     registration: Mapped[LtiRegistration] = relationship()

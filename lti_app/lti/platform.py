@@ -113,6 +113,18 @@ class PlatformConnector(ServiceConnector):
         self._tokens.drop(self._scope_key(sorted(scopes)))
         return self._call(scopes, url, **options)
 
+    def put(self, scopes: Sequence[str], url: str, data: str, content_type: str) -> None:
+        """Replace what is at ``url``; the library can only get and post. Raises as ``make_service_request``."""
+        try:
+            headers = {"Authorization": f"Bearer {self.get_access_token(scopes)}", "Content-Type": content_type}
+            response = self._requests_session.put(url, data=data.encode(), headers=headers)
+        except requests.RequestException as error:
+            raise ServiceUnreachable(type(error).__name__) from error
+        if response.status_code >= 500:
+            raise ServiceUnreachable(f"HTTP {response.status_code}")
+        if not response.ok:
+            raise ServiceRefused(response.status_code)
+
     def _call(self, scopes: Sequence[str], url: str, **options: Any) -> TServiceConnectorResponse:
         try:
             return super().make_service_request(scopes, url, **options)

@@ -391,6 +391,12 @@ def upgrade() -> None:
         ),
         sa.Column("lineitems_url", sa.String(length=1000), nullable=True),
         sa.Column("memberships_url", sa.String(length=1000), nullable=True),
+        sa.Column(
+            "lineitem_maximum",
+            sa.Integer(),
+            nullable=True,
+            comment="hours that the line item was set to count, in hundredths; empty: Moodle's own maximum",
+        ),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, comment="last launch that changed this row"),
         sa.ForeignKeyConstraint(
             ["registration_id"], ["lti_registration.id"], name=op.f("fk_lti_resource_link_registration_id")

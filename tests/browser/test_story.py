@@ -154,7 +154,7 @@ def test_from_the_night_to_hours_in_the_gradebook(browser: Browser, demo: Demo) 
         if "16" in grades.inner_text():
             break
         leader.page.wait_for_timeout(500)
-    expect(grades).to_contain_text("16")
+    expect(grades).to_contain_text("16 из 16")
     expect(grades).to_contain_text("Зачтено 16 из 16 ак. ч")
     leader.shot("5-gradebook")
 

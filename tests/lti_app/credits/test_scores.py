@@ -136,9 +136,19 @@ def test_confirmed_hours_stand_in_the_gradebook_and_the_activity_is_complete(gra
     assert gradebook.deliver() == [None]
     grade = gradebook.grade()
     assert grade is not None
-    assert grade.value == pytest.approx(75)  # 18 of 24 of the column's 100
+    assert grade.value == pytest.approx(18)
+    assert gradebook.sandbox.state.grade_items[gradebook.items[0]].maximum == 24  # the column counts hours
     assert grade.comment == comment_on(Decimal(18), Decimal(24))
     assert (gradebook.state.posted_hours, gradebook.state.posted_stamp) == (18, gradebook.state.stamp)
+
+
+def test_where_the_column_may_not_be_changed_the_score_arrives_as_a_share(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.sandbox.faults.set("http500@/mod/lti/services.php/*/lineitem#1")
+    assert gradebook.deliver() == [None]
+    grade = gradebook.grade()
+    assert grade is not None
+    assert grade.value == pytest.approx(75)  # 18 of 24, of the column's 100
 
 
 def test_the_comment_is_in_the_municipalitys_language(app: Flask) -> None:
@@ -153,10 +163,10 @@ def test_a_second_credit_and_a_reversal_in_the_same_second_arrive_as_the_sum(gra
     gradebook.change(lambda session: _attend_more(session, gradebook))
     gradebook.credit()
     assert gradebook.deliver()[-1] is None
-    assert gradebook.grade().value == pytest.approx(100)  # type: ignore[union-attr]
+    assert gradebook.grade().value == pytest.approx(24)  # type: ignore[union-attr]
     gradebook.reverse()
     assert gradebook.deliver()[-1] is None
-    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.grade().value == pytest.approx(18)  # type: ignore[union-attr]
     assert gradebook.state.stamp == gradebook.tool.clock() + 2 * SECOND
 
 
@@ -182,7 +192,7 @@ def test_two_messages_waiting_make_one_post(gradebook: Gradebook) -> None:
     gradebook.reverse()
     gradebook.credit()
     gradebook.deliver()
-    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.grade().value == pytest.approx(18)  # type: ignore[union-attr]
     assert gradebook.state.stamp == NOW  # one stamp was taken, so one score was posted
     assert gradebook.post() == Delivered("Moodle holds these hours already")
 
@@ -199,7 +209,7 @@ def test_an_answer_that_was_lost_is_asked_for_again(gradebook: Gradebook, clock:
     gradebook.sandbox.faults.set("drop_after@/mod/lti/services.php/*/scores")
     (reason,) = gradebook.deliver()
     assert reason
-    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.grade().value == pytest.approx(18)  # type: ignore[union-attr]
     assert gradebook.state.posted_stamp is None
     gradebook.sandbox.faults.clear()
     # Taken back before Moodle's word came: what the gradebook holds isn't known, so 0 is posted.
@@ -254,7 +264,7 @@ def test_a_link_that_is_gone_leaves_the_score_to_the_other_link(gradebook: Grade
     gradebook.change(second_link)
     gradebook.credit()
     assert gradebook.post() == Delivered()
-    assert gradebook.grade(1).value == pytest.approx(75)  # type: ignore[union-attr]
+    assert gradebook.grade(1).value == pytest.approx(18)  # type: ignore[union-attr]
 
 
 def test_links_of_a_disabled_registration_are_left_alone(gradebook: Gradebook) -> None:
