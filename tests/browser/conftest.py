@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 
 from config.settings import Settings
 from lti_app import create_app
+from tests.browser.people import open_door
 from tests.conftest import DATA_KEY, MovableClock
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
@@ -67,6 +68,7 @@ def browser_app(sqlite_template: Path, tmp_path: Path, clock: MovableClock) -> I
         database_url=f"sqlite:///{path}",
     )
     app = create_app(settings, clock)
+    open_door(app)
     yield app
     app.extensions["ploshchadka"].database.dispose()
 

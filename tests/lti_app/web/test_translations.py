@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -143,5 +142,4 @@ def test_an_old_catalogue_is_compiled_again(tmp_path: Path) -> None:
     before = compiled.stat().st_mtime_ns
     i18n.compile_catalogues(tmp_path)
     assert compiled.stat().st_mtime_ns == before
-    assert list(source.parent.iterdir()) != [] and not list(source.parent.glob("*~"))
-    assert read_po(BytesIO(source.read_bytes()), locale="ru")
+    assert not list(source.parent.glob("*~"))

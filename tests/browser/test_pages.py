@@ -1,0 +1,182 @@
+"""Every page in a real browser, in both languages, on a phone and on a desk: readable, reachable, nothing spills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page
+
+from tests.browser.conftest import ARTEFACTS, a_page
+from tests.browser.people import Town, come_in, found_town
+from tests.conftest import MovableClock
+
+PHONE, DESK = 360, 1280
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+TABBED_TO = """() => {
+  const here = document.activeElement;
+  return here === document.body ? null : (here.id || here.name || here.textContent.trim().slice(0, 60));
+}"""
+
+
+@pytest.fixture
+def town(browser_app: Flask) -> Town:
+    return found_town(browser_app.extensions["ploshchadka"].database)
+
+
+@pytest.fixture(params=["ru", "en"])
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[PHONE, DESK], ids=["phone", "desk"])
+def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    with a_page(browser, width=request.param) as page:
+        yield page
+
+
+def test_every_page_is_accessible_and_fits(
+    page: Page, browser_app: Flask, live: str, town: Town, language: str
+) -> None:
+    ARTEFACTS.mkdir(exist_ok=True)
+    assert page.viewport_size is not None
+    width = page.viewport_size["width"]
+    faults: dict[str, object] = {}
+    for name, (who, path) in town.pages.items():
+        come_in(page, browser_app, town, who, live, language)
+        page.goto(live + path)
+        page.screenshot(path=str(ARTEFACTS / f"{name}-{width}-{language}.png"), full_page=True)
+        found = Axe().run(page, options={"runOnly": RULES})
+        if found.violations_count:
+            faults[name] = found.generate_report()
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            faults[f"{name} spills"] = page.evaluate("document.documentElement.scrollWidth")
+        assert page.locator("html").get_attribute("lang") == language
+
+    assert not faults, "\n".join(str(fault) for fault in faults.values())
+
+
+@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "sync"])
+def test_everything_that_can_be_pressed_is_reached_by_keyboard(
+    browser: Browser, browser_app: Flask, live: str, town: Town, name: str
+) -> None:
+    who, path = town.pages[name]
+    with a_page(browser, width=PHONE) as page:
+        come_in(page, browser_app, town, who, live)
+        page.goto(live + path)
+        wanted = page.locator(
+            "a[href]:visible, button:visible, summary:visible, input:not([type=hidden]):not(:disabled):visible"
+        ).count()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+        seen = 1
+        while page.evaluate(TABBED_TO) is not None and seen <= wanted + 5:
+            box = page.evaluate(
+                "(() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle; })()"
+            )
+            shadow = page.evaluate("getComputedStyle(document.activeElement).boxShadow")
+            assert box != "none" or shadow != "none", page.evaluate(TABBED_TO)
+            page.keyboard.press("Tab")
+            seen += 1
+
+    assert seen >= wanted
+
+
+def test_the_door_opens_in_time_without_a_reload(
+    browser: Browser, browser_app: Flask, live: str, town: Town, clock: MovableClock
+) -> None:
+    clock.move(days=16, minutes=-16)
+    with a_page(browser) as page:
+        page.clock.install()
+        come_in(page, browser_app, town, "trainee", live, since=clock() - timedelta(minutes=1))
+        page.goto(f"{live}/intakes/{town.intake_id}")
+        shut = page.get_by_text("Вход откроется в 14:45")
+        button = page.get_by_role("button", name="Войти на занятие")
+        assert shut.is_visible()
+        assert not button.is_visible()
+
+        page.clock.run_for(61_000)
+
+        assert button.is_visible()
+        assert not shut.is_visible()
+        assert page.locator("#announcements").inner_text() == "Теперь можно войти на занятие."
+
+        page.clock.run_for(2 * 60 * 60 * 1000)
+
+        assert not button.is_visible()
+        assert page.get_by_text("Занятие закончилось.").is_visible()
+
+
+def test_the_confirm_button_counts_what_is_ticked(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/meetings/{town.ended_id}")
+        button = page.locator("[data-count-label]")
+        assert button.inner_text() == "Подтвердить: 4 из 8 присутствовали"
+
+        page.get_by_label("Дорошенко Марина Игоревна").check()
+        assert button.inner_text() == "Подтвердить: 5 из 8 присутствовали"
+
+        page.get_by_label("Все", exact=True).check()
+        assert button.inner_text() == "Подтвердить: 8 из 8 присутствовали"
+
+        page.get_by_label("Все", exact=True).uncheck()
+        page.get_by_label("Гурьев Илья Петрович").check()
+        assert button.inner_text() == "Подтвердить: 1 из 8 присутствовал"
+
+        button.click()
+        assert page.get_by_text("Посещаемость подтверждена.").is_visible()
+        assert page.get_by_label("Гурьев Илья Петрович").is_checked()
+
+
+def test_the_consequence_of_crediting_is_said_in_numbers(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/intakes/{town.intake_id}")
+        consequence = page.locator("[data-consequence]")
+        assert consequence.inner_text() == "Будет зачтено: 6 стажёрам, всего 120 ак. ч; оценки уйдут в Moodle."
+
+        page.get_by_label("Все", exact=True).uncheck()
+        page.get_by_label("Гурьев Илья Петрович").check()
+        assert consequence.inner_text() == "Будет зачтено: 1 стажёру, всего 20 ак. ч; оценка уйдёт в Moodle."
+        page.get_by_role("button", name="Зачесть выбранным (1)").click()
+
+        assert page.get_by_text("Часы зачтены 1 стажёру.").is_visible()
+
+
+def test_progress_of_a_run_goes_on_by_itself(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:
+    from lti_app.sync.models import RunStatus, SyncRun
+
+    database = browser_app.extensions["ploshchadka"].database
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "administrator", live)
+        page.goto(f"{live}/sync/runs/{town.running_id}")
+        assert page.get_by_text("шаг 47 из 120").is_visible()
+
+        with database.transaction() as session:
+            session.get_one(SyncRun, town.running_id).steps_done = 90
+        page.get_by_text("шаг 90 из 120").wait_for()
+
+        with database.transaction() as session:
+            session.get_one(SyncRun, town.running_id).status = RunStatus.DONE
+        page.locator("[data-finished]").wait_for()
+
+
+def test_a_page_works_without_scripts(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": PHONE, "height": 800})
+    page = context.new_page()
+    come_in(page, browser_app, town, "leader", live)
+    page.goto(f"{live}/meetings/{town.ended_id}")
+
+    page.get_by_label("Дорошенко Марина Игоревна").check()
+    page.locator("button", has_text="Подтвердить").click()
+
+    assert page.get_by_text("Посещаемость подтверждена.").is_visible()
+    assert page.get_by_label("Дорошенко Марина Игоревна").is_checked()
+    context.close()

@@ -1,0 +1,296 @@
+"""Forms, their tokens and tickets; refusals as pages and as problem details; what browsers are told by headers."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from lti_app.core.db import Database
+from lti_app.core.permissions import Permission, needs
+from lti_app.meetings.models import JoinLog
+from tests.conftest import MovableClock
+from tests.lti_app.web.conftest import Scene
+from tests.lti_app.web.visits import ORIGIN, token, visit
+from tests.lti_app.world import World
+
+HERE = "http://localhost:8700"
+
+
+def ticket_on(page: str) -> str:
+    return page.split('name="ticket" value="')[1].split('"', maxsplit=1)[0]
+
+
+def policy_of(response: TestResponse) -> dict[str, str]:
+    parts = (part.partition(" ") for part in response.headers["Content-Security-Policy"].split("; "))
+    return {name: value for name, _, value in parts}
+
+
+def test_a_form_without_its_token_changes_nothing(scene: Scene, database: Database) -> None:
+    response = scene.come("trainee").post(f"/meetings/{scene.meeting_id}/join")
+
+    assert response.status_code == 400
+    assert "Страница устарела, прежде чем её отправили." in response.text
+    with database.transaction() as session:
+        assert session.query(JoinLog).count() == 0
+
+
+def test_an_outdated_form_is_offered_to_be_sent_again_with_what_was_ticked(scene: Scene) -> None:
+    response = scene.come("leader").post(
+        f"/meetings/{scene.meeting_id}/attendance",
+        data={"csrf_token": "old", "present": ["5", "7"]},
+        headers={"Origin": HERE},
+    )
+
+    assert response.status_code == 400
+    assert f'action="/meetings/{scene.meeting_id}/attendance"' in response.text
+    assert '<input type="hidden" name="present" value="5">' in response.text
+    assert '<input type="hidden" name="present" value="7">' in response.text
+    assert 'value="old"' not in response.text
+
+
+def test_a_form_sent_from_a_strangers_page_is_not_offered_again(scene: Scene) -> None:
+    response = scene.come("leader").post(
+        f"/meetings/{scene.meeting_id}/attendance",
+        data={"present": "5"},
+        headers={"Origin": "https://evil.example.org"},
+    )
+
+    assert response.status_code == 400
+    assert 'name="present"' not in response.text
+
+
+def test_a_form_sent_after_the_visit_ended_is_kept(scene: Scene, clock: MovableClock) -> None:
+    client = scene.come("leader")
+    clock.move(hours=11)
+
+    response = client.post(f"/meetings/{scene.meeting_id}/attendance", data={"present": "5"}, headers={"Origin": HERE})
+
+    assert response.status_code == 401
+    assert "введённое здесь сохранено" in response.text
+    assert '<input type="hidden" name="present" value="5">' in response.text
+
+
+def test_a_ticket_opens_the_door_where_no_cookie_comes_along(scene: Scene, database: Database) -> None:
+    ticket = ticket_on(scene.come("trainee").get(f"/intakes/{scene.intake_id}").text)
+
+    response = scene.app.test_client().post(f"/meetings/{scene.meeting_id}/join", data={"ticket": ticket})
+
+    assert response.status_code == 303
+    assert response.location.startswith("https://rooms.example.org/")
+    with database.transaction() as session:
+        assert session.query(JoinLog).one().trainee_id == scene.trainee_id
+
+
+def test_a_ticket_opens_no_other_door(scene: Scene) -> None:
+    ticket = ticket_on(scene.come("trainee").get(f"/intakes/{scene.intake_id}").text)
+    client = scene.app.test_client()
+
+    assert client.post(f"/meetings/{scene.meeting_id + 1}/join", data={"ticket": ticket}).status_code == 401
+    assert client.post(f"/meetings/{scene.meeting_id}/leave", data={"ticket": ticket}).status_code == 401
+    assert client.post(f"/meetings/{scene.meeting_id}/join", data={"ticket": ticket[:-1]}).status_code == 401
+
+
+def test_a_ticket_lasts_as_long_as_the_visit(scene: Scene, clock: MovableClock) -> None:
+    ticket = ticket_on(scene.come("trainee").get(f"/intakes/{scene.intake_id}").text)
+    clock.move(hours=10, minutes=1)
+
+    response = scene.app.test_client().post(f"/meetings/{scene.meeting_id}/join", data={"ticket": ticket})
+
+    assert response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "address", ["https://evil.example.org/", "//evil.example.org", "/\\evil.example.org", "javascript:alert(1)"]
+)
+def test_the_language_switch_sends_nobody_away(scene: Scene, address: str) -> None:
+    client = scene.come("trainee")
+
+    response = client.post(
+        "/language", data={"csrf_token": token(scene.app, client), "language": "en", "next": address}
+    )
+
+    assert response.location == "/"
+
+
+def test_the_language_switch_returns_to_the_page(scene: Scene) -> None:
+    client = scene.come("leader")
+    data = {"csrf_token": token(scene.app, client), "language": "en", "next": f"/intakes/{scene.intake_id}?q=Анна"}
+
+    page = client.post("/language", data=data, follow_redirects=True)
+
+    assert '<html lang="en">' in page.text
+    assert page.request.args["q"] == "Анна"
+
+
+def test_pages_may_be_framed_by_the_moodle_of_the_launch_only(scene: Scene) -> None:
+    page = scene.come("leader").get("/")
+
+    assert policy_of(page)["frame-ancestors"] == ORIGIN
+
+
+def test_refusals_to_nobody_may_be_framed_anywhere(scene: Scene) -> None:
+    assert policy_of(scene.come("nobody").get("/"))["frame-ancestors"] == "*"
+    assert policy_of(scene.come("nobody").get("/healthz"))["frame-ancestors"] == "'none'"
+
+
+def test_refusals_to_somebody_may_not(scene: Scene) -> None:
+    assert policy_of(scene.come("trainee").get("/sync"))["frame-ancestors"] == ORIGIN
+
+
+def test_pages_load_nothing_from_elsewhere(scene: Scene) -> None:
+    page = scene.come("leader").get(f"/intakes/{scene.intake_id}")
+    policy = policy_of(page)
+
+    assert policy["default-src"] == policy["form-action"] == "'self'"
+    assert policy["img-src"] == "'self' data:"
+    assert policy["object-src"] == policy["base-uri"] == "'none'"
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert "//cdn" not in page.text
+
+
+def test_only_a_page_with_a_door_lets_its_forms_end_elsewhere(scene: Scene) -> None:
+    page = scene.come("trainee").get(f"/intakes/{scene.intake_id}")
+
+    assert policy_of(page)["form-action"] == "'self' https: http:"
+
+
+def test_pages_are_not_kept_and_not_sniffed(scene: Scene) -> None:
+    headers = scene.come("leader").get("/").headers
+
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_styles_and_icons_are_kept(scene: Scene) -> None:
+    client = scene.come("nobody")
+
+    for address in ("/theme.css", "/icons.svg", "/static/app.css", "/static/app.js"):
+        assert "max-age" in client.get(address).headers["Cache-Control"], address
+
+
+def test_the_cookie_works_in_a_frame_of_another_site(scene: Scene) -> None:
+    client = scene.come("leader")
+
+    cookie = client.post(
+        "/language", data={"csrf_token": token(scene.app, client), "language": "en", "next": "/"}
+    ).headers["Set-Cookie"]
+
+    for attribute in ("Secure", "HttpOnly", "SameSite=None", "Partitioned"):
+        assert attribute in cookie
+
+
+def test_a_refusal_without_a_visit_leaves_no_cookie(scene: Scene) -> None:
+    assert "Set-Cookie" not in scene.come("nobody").get("/").headers
+
+
+def test_programs_get_problem_details(scene: Scene) -> None:
+    response = scene.come("trainee").get("/sync", headers={"Accept": "application/json"})
+
+    assert response.mimetype == "application/problem+json"
+    assert response.json is not None
+    assert response.json["code"] == "not_permitted"
+    assert response.json["status"] == response.status_code == 403
+    assert response.json["title"] == "У вас нет доступа к этой странице."
+
+
+def test_a_refused_form_is_a_problem_for_programs_too(scene: Scene) -> None:
+    client = scene.come("leader")
+
+    response = client.post(
+        f"/intakes/{scene.intake_id}/credits",
+        data={"csrf_token": token(scene.app, client)},
+        headers={"Accept": "application/problem+json"},
+    )
+
+    assert response.json is not None
+    assert (response.json["code"], response.json["field"]) == ("nothing_chosen", "proposal")
+
+
+@pytest.mark.parametrize(("method", "address", "status"), [("GET", "/nowhere", 404), ("DELETE", "/sync", 405)])
+def test_what_flask_refuses_looks_the_same(scene: Scene, method: str, address: str, status: int) -> None:
+    response = scene.come("administrator").open(address, method=method)
+
+    assert response.status_code == status
+    assert "Номер отказа для администратора:" in response.text
+
+
+def test_too_large_a_form_is_refused_with_words(scene: Scene) -> None:
+    client = scene.come("leader")
+
+    response = client.post("/language", data={"next": "x" * (9 * 1024 * 1024)})
+
+    assert response.status_code == 413
+    assert "не больше 8 МБ" in response.text
+
+
+def test_the_number_on_the_page_is_in_the_log(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        page = scene.come("trainee").get("/sync").text
+
+    reference = page.split("<code>")[1].split("</code>")[0]
+    assert f"reference={reference}" in caplog.text
+
+
+def test_what_breaks_is_a_page_and_its_message_stays_out_of_the_log(
+    app: Flask, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.transaction() as session:
+        world = World(session)
+
+    name, address = "Иванова", "ivanova@example.org"
+
+    @app.get("/breaks")
+    @needs(Permission.PUBLIC)
+    def breaks() -> str:
+        try:
+            raise KeyError(address)
+        except KeyError as error:
+            raise RuntimeError(name) from error
+
+    app.config["TESTING"] = False
+    response = visit(app, world).get("/breaks")
+
+    assert response.status_code == 500
+    assert "На нашей стороне произошла ошибка." in response.text
+    assert "builtins.RuntimeError" in caplog.text
+    assert "builtins.KeyError" in caplog.text
+    assert name not in caplog.text
+    assert address not in caplog.text
+    assert response.text.split("<code>")[1].split("</code>")[0] in caplog.text
+
+
+def test_logs_of_refusals_name_nobody(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        scene.come("trainee").get("/sync")
+        scene.come("leader elsewhere").get(f"/meetings/{scene.meeting_id}")
+
+    assert "refused" in caplog.text
+    for name in (scene.trainee.last_name, scene.here.leader.last_name):
+        assert name not in caplog.text
+
+
+def test_a_visit_ends_after_its_hours(scene: Scene, clock: MovableClock) -> None:
+    client = scene.come("leader")
+    clock.move(hours=9, minutes=59)
+    still = client.get("/").status_code
+    clock.move(minutes=2)
+
+    assert still == 200
+    assert client.get("/").status_code == 401
+
+
+def test_the_offer_to_send_again_works_with_a_fresh_token(scene: Scene, clock: MovableClock) -> None:
+    """What the page offers, pressed: the attendance is confirmed after all."""
+    client = scene.come("leader")
+    address = f"/meetings/{scene.meeting_id}/attendance"
+    offer = client.post(address, data={"csrf_token": "old", "present": scene.trainee_id}, headers={"Origin": HERE}).text
+    fresh = offer.split('name="csrf_token" value="')[1].split('"')[0]
+
+    page = client.post(address, data={"csrf_token": fresh, "present": scene.trainee_id}, follow_redirects=True)
+
+    assert page.request.path == f"/meetings/{scene.meeting_id}"
+    assert "Посещаемость подтверждена." in page.text
