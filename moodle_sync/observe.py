@@ -71,7 +71,10 @@ def _vanished_courses(
     conflicts: Mapping[str, str],
     owned: Mapping[int, _OursThere],
 ) -> list[Problem]:
-    """Name courses that the tool knows by id and has people in, but that Moodle doesn't show any more."""
+    """Name courses that the tool made and has people in, but that Moodle doesn't show any more.
+
+    One that a person tied and that is gone is no reason to hold anything: nothing is planned for it.
+    """
     return [
         Problem(
             course.key,
@@ -79,7 +82,8 @@ def _vanished_courses(
             f"Moodle does not show course {course.course_id}, where we enrolled {owned[course.course_id].written}",
         )
         for course in desired
-        if course.course_id is not None
+        if course.managed
+        and course.course_id is not None
         and course.key not in courses
         and course.key not in conflicts
         and owned.get(course.course_id, _OursThere()).written

@@ -254,8 +254,7 @@ def _plan_course(
         return
     present = observed.courses.get(course.key)
     if present is None:
-        if any(problem.course_key == course.key for problem in observed.problems):
-            return
+        # One that we know and that isn't shown stands in the problems, so a person has to approve making it anew.
         if not course.managed:
             notes.append(Note("course_gone", course.key, course.course_id or 0, "the tied course is not in Moodle"))
         elif course.template_id is None:

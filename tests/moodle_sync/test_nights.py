@@ -175,10 +175,14 @@ def test_a_course_deleted_by_hand_is_made_anew_only_with_a_persons_word(moodle: 
     [number] = course_ids(moodle)
     known = desired._replace(courses=[desired.courses[0]._replace(course_id=number)])
     del moodle.state.courses[number]
-    result = night(client, known, memory)
-    assert result.verdict.held
-    assert not result.plan
+    assert night(client, known, memory).verdict.held
     assert course_ids(moodle) == []
+    night(client, known, memory, approve=True)
+    assert len(course_ids(moodle)) == 1
+    assert people_in(moodle) == {1: False, 2: False}
+    after = night(client, known, memory)
+    assert not after.plan
+    assert not after.verdict.held
 
 
 def test_progress_tells_activities_and_grade_apart_and_packs_its_calls(moodle: Sandbox, client: MoodleClient) -> None:

@@ -169,8 +169,17 @@ def test_a_known_course_with_our_people_that_is_not_shown_holds_the_plan(moodle:
     seen = look(client, desired, Owned(777, 101, Role.TRAINEE, STARTS, ENDS, False))
     plan = make_plan(desired, [], seen)
     assert [problem.code for problem in seen.problems] == ["course_not_seen"]
-    assert not plan
+    assert [change.kind for change in plan.changes] == [Kind.CREATE_COURSE, Kind.ENROL]
     assert review(plan).held
+
+
+def test_a_tied_course_that_is_gone_is_noted_and_holds_nothing(moodle: Sandbox, client: MoodleClient) -> None:
+    desired = desire(moodle, 1)._replace(courses=[course_of(moodle, course_id=777, managed=False)])
+    ours = Owned(777, 101, Role.TRAINEE, STARTS, ENDS, False)
+    plan = make_plan(desired, [ours], look(client, desired, ours))
+    assert [note.code for note in plan.notes] == ["course_gone"]
+    assert not plan
+    assert not review(plan).held
 
 
 # --- rosters -------------------------------------------------------------------------------------------------------
