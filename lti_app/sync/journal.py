@@ -124,7 +124,7 @@ class RunJournal:
         for outcome in outcomes:
             if outcome.done and not isinstance(outcome.change, EnrolmentChange):
                 intake = session.get_one(Intake, self._intake_ids[outcome.change.course.key])
-                if intake.course_id is None:
+                if intake.course_id is None or outcome.change.kind is Kind.CREATE_COURSE:  # one made anew counts
                     intake.course_id, intake.course_tied_by = outcome.course_id, TIED_BY_NIGHT
 
     def _change_row(self, outcome: Outcome) -> dict[str, Any]:

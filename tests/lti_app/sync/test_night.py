@@ -236,6 +236,21 @@ def test_a_roster_that_cannot_be_read_whole_holds_the_plan(
     assert after.report["counts"] == {"suspend": {"planned": 1, "done": 1, "failed": 0}}
 
 
+def test_a_course_deleted_in_moodle_is_made_anew_once_somebody_approves(
+    night: Night, sandbox: Sandbox, database: Database
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    del sandbox.state.courses[course_id]
+    assert night().status is RunStatus.HELD
+    assert courses_named(sandbox, "intake-a") == []
+    night(approve=True)
+    (made,) = courses_named(sandbox, "intake-a")
+    with database.session(writes=False) as session:
+        assert session.scalars(select(Intake.course_id).where(Intake.code == "intake-a")).one() == made
+    assert night().report["counts"] == {}
+
+
 @pytest.mark.parametrize("fault", ["html", "http500", "drop_before", "truncated"])
 def test_a_moodle_that_cannot_be_read_at_all_is_left_alone(
     night: Night, sandbox: Sandbox, database: Database, fault: str
