@@ -25,7 +25,7 @@ def test_a_trainee_sees_the_next_meeting_and_the_missing_hours(scene: Scene) -> 
 
     assert "Занятие идёт" in page
     assert "вт, 24 ноября, 14:50–16:20" in page
-    assert "0 из 8 ак. ч" in page
+    assert "0 из 16 ак. ч" in page
     assert "посещено 0 из 8 ак. ч, не хватает 8 ак. ч" in page
     assert "по времени Новокузнецка (UTC+7)" in page
     assert "Войти на занятие" in page
@@ -36,7 +36,7 @@ def test_the_same_in_english(scene: Scene) -> None:
 
     assert '<html lang="en">' in page
     assert "Tue, 24 November, 14:50–16:20" in page
-    assert "0 of 8 academic hours" in page
+    assert "0 of 16 academic hours" in page
 
 
 def test_a_trainee_of_one_intake_goes_straight_there(scene: Scene) -> None:
