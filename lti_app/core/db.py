@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, Result, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
+
+BUSY_SECONDS = 30
+"""How long a transaction waits for the one that holds SQLite's write lock."""
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -34,15 +40,40 @@ def _prepare_sqlite(engine: Engine) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A transaction that will write takes the write lock at once: a reader that becomes a writer
         # later would be refused (SQLITE_BUSY_SNAPSHOT) without waiting for its turn.
-        immediate = connection.get_execution_options().get("writes", True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        driver = cast(sqlite3.Connection, connection.connection.driver_connection)
+        if connection.get_execution_options().get("writes", True):
+            _take_write_lock(driver)
+        else:
+            driver.execute("BEGIN")
+
+
+def _take_write_lock(driver: sqlite3.Connection) -> None:
+    """Begin a writing transaction as soon as the one before it ends. Raises OperationalError after BUSY_SECONDS.
+
+    SQLite's own waiting sleeps longer and longer, up to 0.1 s, while the lock lies free; transactions here last a
+    few milliseconds, so this looks again every millisecond or so. The jitter keeps waiters from marching in step.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.0005 + 0.001 * random.random())  # noqa: S311 - no secret depends on it
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 class Database:

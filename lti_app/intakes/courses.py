@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import bindparam, select
@@ -109,16 +110,32 @@ def tie_course(session: Session, *, intake_id: int, course_id: int, actor: Actor
 
 _WITH_SITE = (joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site),)
 
-# Asked at every launch, so it is put together once.
-_OF_COURSE = (
-    select(Intake)
+# Asked at every launch, so it is put together once and reads no more than is told.
+_PLACE = (
+    select(Intake.id, Programme.site_id)
+    .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+    .join(Programme, Programme.id == ProgrammeVersion.programme_id)
     .where(Intake.moodle_id == bindparam("moodle"), Intake.course_id == bindparam("course"))
-    .options(*_WITH_SITE)
 )
 
 
+class CoursePlace(NamedTuple):
+    """Say which intake a course belongs to, and which site runs it."""
+
+    intake_id: int
+    site_id: int
+
+
+def place_of_course(session: Session, *, moodle_id: int, course_id: int) -> CoursePlace | None:
+    """Return where a course that is tied already belongs, or None. One light query."""
+    row = session.connection().execute(_PLACE, {"moodle": moodle_id, "course": course_id}).one_or_none()
+    return CoursePlace(*row) if row else None
+
+
 def _of_course(session: Session, moodle_id: int, course_id: int) -> Intake | None:
-    return session.scalar(_OF_COURSE, {"moodle": moodle_id, "course": course_id})
+    return session.scalar(
+        select(Intake).where(Intake.moodle_id == moodle_id, Intake.course_id == course_id).options(*_WITH_SITE)
+    )
 
 
 def _require_free(session: Session, intake: Intake, course_id: int) -> None:

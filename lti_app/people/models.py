@@ -41,6 +41,11 @@ class Organisation(Base):
         return self.short_name or self.name
 
 
+def full_name(last_name: str, first_name: str, middle_name: str | None) -> str:
+    """Join the parts of a name as in Russian papers."""
+    return " ".join(part for part in (last_name, first_name, middle_name) if part)
+
+
 class Person(Base):
     """Keep a person: a trainee at one site and perhaps a leader at another."""
 
@@ -67,7 +72,7 @@ class Person(Base):
     @property
     def full_name(self) -> str:
         """Return last, first and middle name, as in Russian papers."""
-        return " ".join(part for part in (self.last_name, self.first_name, self.middle_name) if part)
+        return full_name(self.last_name, self.first_name, self.middle_name)
 
     @property
     def short_name(self) -> str:

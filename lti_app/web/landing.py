@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from lti_app.core.edge import SignedIn, db_session, now, sign_in, signed_in, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import Actor, Permission
-from lti_app.intakes.courses import intake_of_course
+from lti_app.intakes.courses import intake_of_course, place_of_course
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
-from lti_app.people.accounts import find_person
+from lti_app.people.accounts import find_person, known_person
 from lti_app.web import i18n
 
 CSRF = "csrf_token"
@@ -42,7 +42,7 @@ class Standing:
 def land(launch: Launch) -> Response:
     """Sign in who came with a proven launch and send them on (303). Nothing is guessed about people or courses."""
     session = db_session()
-    person = find_person(
+    person = known_person(session, moodle_id=launch.moodle_id, user_id=launch.user_id) or find_person(
         session,
         moodle_id=launch.moodle_id,
         user_id=launch.user_id,
@@ -69,6 +69,9 @@ def land(launch: Launch) -> Response:
 
 def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | None:
     """Return the address that fits who came from ``course``, or None where only words help."""
+    place = place_of_course(session, moodle_id=course.moodle_id, course_id=course.course_id)
+    if place and (place.site_id in actor.led_site_ids or place.intake_id in actor.trainee_intake_ids):
+        return url_for("credits.intake", intake_id=place.intake_id)
     standing = standing_in(session, course, actor)
     if standing.intake is not None and (standing.leads_here or standing.is_trainee_here):
         return url_for("credits.intake", intake_id=standing.intake.id)
