@@ -18,6 +18,7 @@ class Function(enum.StrEnum):
     UPDATE_COURSES = "core_course_update_courses"
     COURSE_CONTENTS = "core_course_get_contents"
     USERS_BY_FIELD = "core_user_get_users_by_field"
+    SEARCH_USERS = "core_user_get_users"
     ENROLLED_USERS = "core_enrol_get_enrolled_users"
     ENROL_USERS = "enrol_manual_enrol_users"
     ACTIVITIES_COMPLETION = "core_completion_get_activities_completion_status"
@@ -77,6 +78,14 @@ FACTS: dict[Function, FunctionFacts] = {
         False,
         500,
         1,
+    ),
+    Function.SEARCH_USERS: FunctionFacts(
+        "find people whose e-mail Moodle spells in another case",
+        ("moodle/user:viewdetails", "moodle/user:viewhiddendetails", "moodle/course:useremail"),
+        False,
+        1,
+        2,
+        optional=True,
     ),
     Function.ENROLLED_USERS: FunctionFacts(
         "read who is enrolled and who is suspended",

@@ -166,6 +166,7 @@ def _read_people(
     # Moodle compares e-mails with case on PostgreSQL (recording users_by_email): ask as given and in lower case.
     wanted = [person.email for person in unknown if person.email and not by_idnumber.get(person.idnumber or "")]
     by_email = _accounts_by(client, "email", [spelling for email in wanted for spelling in (email, email.lower())])
+    by_email |= _accounts_spelt_otherwise(client, [email for email in wanted if email.casefold() not in by_email])
     found: dict[int, tuple[int, str]] = {}
     unresolved: dict[int, str] = {}
     for person in unknown:
@@ -216,6 +217,32 @@ def _contested(found: Mapping[int, tuple[int, str]], known: set[int]) -> dict[in
             text = "several of our people match the same user"
         losers.update((key, text) for key in keys if key not in winners)
     return losers
+
+
+def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> dict[str, set[_Account]]:
+    """Find accounts whose e-mail differs in case only, where the service has the search for it.
+
+    Moodle's search takes the value for a pattern, in which ``_`` and ``%`` stand for anything: what is found is
+    compared again.
+    """
+    found: dict[str, set[_Account]] = defaultdict(set)
+    if not emails or Function.SEARCH_USERS not in client.functions():
+        return {}
+    asked = sorted(set(emails))
+    answers = client.read_many(
+        Function.SEARCH_USERS, [{"criteria": [{"key": "email", "value": email}]} for email in asked]
+    )
+    for email, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, MoodleError):
+            raise answer
+        try:
+            for body in answer["users"]:
+                if str(body["email"]).casefold() == email.casefold():
+                    account = _Account(int(body["id"]), str(body.get("idnumber") or ""))
+                    found[email.casefold()].add(account)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise NotJson("users that can't be read", function=Function.SEARCH_USERS) from error
+    return dict(found)
 
 
 def _accounts_by(client: MoodleClient, field: str, values: Sequence[str]) -> dict[str, set[_Account]]:

@@ -75,6 +75,16 @@ def test_emails_are_compared_without_case(moodle: Sandbox, client: MoodleClient)
     assert seen.users == {1: 104, 2: 900}
 
 
+def test_an_email_that_moodle_spells_in_another_case_is_found_and_no_pattern(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    add_user(moodle, 900, email="Anna_Petrova@Example.org")
+    add_user(moodle, 901, email="Anna-Petrova@Example.org")
+    seen = found(client, person(1, None, "anna_petrova@example.org"), person(2, None, "%@example.org"))
+    assert seen.users == {1: 900}
+    assert seen.unresolved == {2: "no user with this idnumber or e-mail"}
+
+
 def test_an_idnumber_that_two_users_have_is_nobodys(moodle: Sandbox, client: MoodleClient) -> None:
     add_user(moodle, 900, email="a@example.org", idnumber="SN-3")
     assert found(client, person(1, "SN-3", "u3@example.org")).unresolved == {1: "several users match"}
