@@ -83,7 +83,8 @@ class Database:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 5}
-        self.engine = create_engine(url, **options)
+        # Parameters are personal data and secrets: they stay out of the text of errors, and so out of logs.
+        self.engine = create_engine(url, hide_parameters=True, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         self._reading = self.engine.execution_options(writes=False)
