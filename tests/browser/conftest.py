@@ -11,24 +11,15 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright
 from werkzeug.serving import make_server
 
 from config.settings import Settings
 from lti_app import create_app
 from tests.browser.people import open_door
-from tests.conftest import DATA_KEY, MovableClock
+from tests.conftest import DATA_KEY, MovableClock, start_chromium
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
-CHROMIUM_ARGUMENTS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 
 
 @contextmanager
@@ -46,14 +37,11 @@ def served(app: Flask, host: str = "localhost", port: int = 0) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Start one Chromium for all tests of this process."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert executable, "install the package chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_ARGUMENTS)
-        yield browser
-        browser.close()
+    browser = start_chromium(playwright)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

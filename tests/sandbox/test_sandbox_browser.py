@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 
 from moodle_sync.sandbox import Sandbox, running_sandbox
+from tests.conftest import start_chromium
 
 from .minitool import MiniTool, running_tool
 
@@ -44,14 +45,10 @@ def tool() -> Iterator[MiniTool]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--test-third-party-cookie-phaseout"],
-        )
-        yield browser
-        browser.close()
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = start_chromium(playwright, "--test-third-party-cookie-phaseout")
+    yield browser
+    browser.close()
 
 
 def enter(chromium: Browser, moodle: Sandbox, name: str) -> Page:
