@@ -99,7 +99,17 @@ class CannotReadWhole(MoodleError):
 
 CLOSED_CODES = frozenset({"sitemaintenance", "upgraderunning"})
 """Moodle is shut for a while: nothing was done, and it may pass."""
-TOKEN_CODES = frozenset({"invalidtoken", "invalidtokenexpired", "usernotfound", "forcepasswordchange"})
+TOKEN_CODES = frozenset(
+    {
+        "invalidtoken",
+        "invalidtimedtoken",
+        "invalidiptoken",
+        "usernotallowed",
+        "servicenotavailable",
+        "usernotfound",
+        "forcepasswordchange",
+    }
+)
 CAPABILITY_CODES = frozenset(
     {
         "accessexception",

@@ -139,11 +139,19 @@ def _read_courses(
             Function.COURSES_BY_FIELD, [{"field": field, "value": _searchable(course, field)} for course in asked]
         )
         for course, answer in zip(asked, answers, strict=True):
-            for candidate in courses_in(answer):
+            if isinstance(answer, MoodleError):
+                raise answer
+            for candidate, body in zip(courses_in(answer), answer["courses"], strict=True):
                 if course.managed and candidate.idnumber not in ("", course.key):
                     conflicts[course.key] = (
                         f"course {candidate.course_id} has our short name or id, but the idnumber "
                         f"“{candidate.idnumber}” of somebody else"
+                    )
+                elif field == "shortname" and "idnumber" not in body:
+                    # Moodle leaves it out for an account that may not update the course: it may well be somebody's.
+                    conflicts[course.key] = (
+                        f"course {candidate.course_id} has our short name, and its idnumber is not shown: "
+                        "give the service's user moodle/course:update"
                     )
                 else:
                     found[course.key] = candidate

@@ -265,6 +265,7 @@ def test_a_wrong_token_is_named_so_with_its_remedy(moodle: Sandbox, connect: Con
         ("invaliduser", NoSuchThing),
         ("invalidrecord", NoSuchThing),
         ("invalidtoken", TokenRefused),
+        ("invalidtimedtoken", TokenRefused),
         ("somethingnew", MoodleError),
     ],
 )

@@ -15,7 +15,8 @@ from moodle_sync.observe import read_observed
 from moodle_sync.plan import Kind, make_plan
 from moodle_sync.roster import Desired, DesiredPerson, Observed, Owned, Role
 from moodle_sync.sandbox import Sandbox, actions
-from moodle_sync.sandbox.state import User
+from moodle_sync.sandbox.state import Course, State, User
+from moodle_sync.sandbox.webservice import courses
 
 from .nights import DAY, ENDS, NOW, STARTS, course_of, desire, template_of
 
@@ -152,6 +153,23 @@ def test_a_course_with_our_short_name_and_anothers_idnumber_is_left_alone(
     desired = desire(moodle, 1)
     plan = make_plan(desired, [], look(client, desired))
     assert not plan
+    assert [note.code for note in plan.notes] == ["course_conflict"]
+
+
+def test_a_course_with_our_short_name_whose_idnumber_is_hidden_from_us_is_left_alone(
+    moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_course(moodle, idnumber="SOMEBODY-ELSE")
+    shown = courses.describe
+
+    def without_idnumber(state: State, course: Course) -> dict[str, Any]:
+        return {name: value for name, value in shown(state, course).items() if name != "idnumber"}
+
+    # What Moodle answers to an account without moodle/course:update; the sandbox's account always has it.
+    monkeypatch.setattr(courses, "describe", without_idnumber)
+    desired = desire(moodle, 1)
+    plan = make_plan(desired, [], look(client, desired))
+    assert plan.changes == []
     assert [note.code for note in plan.notes] == ["course_conflict"]
 
 
