@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
@@ -109,27 +108,6 @@ def tie_course(session: Session, *, intake_id: int, course_id: int, actor: Actor
 
 
 _WITH_SITE = (joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site),)
-
-# Asked at every launch, so it is put together once and reads no more than is told.
-_PLACE = (
-    select(Intake.id, Programme.site_id)
-    .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
-    .join(Programme, Programme.id == ProgrammeVersion.programme_id)
-    .where(Intake.moodle_id == bindparam("moodle"), Intake.course_id == bindparam("course"))
-)
-
-
-class CoursePlace(NamedTuple):
-    """Say which intake a course belongs to, and which site runs it."""
-
-    intake_id: int
-    site_id: int
-
-
-def place_of_course(session: Session, *, moodle_id: int, course_id: int) -> CoursePlace | None:
-    """Return where a course that is tied already belongs, or None. One light query."""
-    row = session.connection().execute(_PLACE, {"moodle": moodle_id, "course": course_id}).one_or_none()
-    return CoursePlace(*row) if row else None
 
 
 def _of_course(session: Session, moodle_id: int, course_id: int) -> Intake | None:

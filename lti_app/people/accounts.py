@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, LargeBinary, bindparam, cast, func, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, cast, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lti_app.people.models import MoodleAccount, Person, full_name
+from lti_app.people.models import MoodleAccount, Person
 
 log = logging.getLogger(__name__)
-
-# Asked at every launch, so it is put together once and reads no more than is told.
-_NAMED = (
-    select(Person.id, Person.last_name, Person.first_name, Person.middle_name)
-    .join(MoodleAccount, MoodleAccount.person_id == Person.id)
-    .where(MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user"))
-)
-
-
-class KnownPerson(NamedTuple):
-    """Say who a Moodle user is."""
-
-    id: int
-    full_name: str
-
-
-def known_person(session: Session, *, moodle_id: int, user_id: int) -> KnownPerson | None:
-    """Return who a Moodle user was found to be before, or None. One light query."""
-    row = session.connection().execute(_NAMED, {"moodle": moodle_id, "user": user_id}).one_or_none()
-    return KnownPerson(row[0], full_name(*row[1:])) if row else None
 
 
 def find_person(

@@ -1,55 +1,151 @@
-"""Who somebody is today: granted roles, sites led, places as a trainee."""
+"""Who somebody is today: granted roles, sites led, places as a trainee; and who comes in a launch, to which intake."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Integer, String, bindparam, literal, or_, select, type_coerce, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from lti_app.core.edge import SignedIn, tool
 from lti_app.core.permissions import Actor, Role
-from lti_app.intakes.models import Trainee, TraineeState
-from lti_app.people.models import RoleGrant
+from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.people.models import MoodleAccount, Person, RoleGrant, full_name
+from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import SiteLeader
 
-_GRANTED, _LED, _PLACE = "granted", "led", "place"
+_GRANTED, _LED, _PLACE, _PERSON, _COURSE = "granted", "led", "place", "person", "course"
+_NO_NUMBER, _NO_WORD = literal(0, Integer), literal("")
 
-# Asked at every request, so it is one statement, put together once.
-_STANDING = union_all(
-    select(literal(_GRANTED), type_coerce(RoleGrant.role, String), literal(0, Integer)).where(
-        RoleGrant.moodle_id == bindparam("moodle"), RoleGrant.user_id == bindparam("user")
+Rows = Sequence[Any]
+
+
+def _row(
+    kind: str, number: Any = _NO_NUMBER, second: Any = _NO_NUMBER, words: tuple[Any, Any, Any] = (_NO_WORD,) * 3
+) -> Select[Any]:
+    return select(literal(kind), number, second, *words)
+
+
+def _standing(person: ColumnElement[Any]) -> list[Select[Any]]:
+    role = type_coerce(RoleGrant.role, String)
+    return [
+        _row(_GRANTED, words=(role, _NO_WORD, _NO_WORD)).where(
+            RoleGrant.moodle_id == bindparam("moodle"), RoleGrant.user_id == bindparam("user")
+        ),
+        _row(_LED, SiteLeader.site_id).where(
+            SiteLeader.person_id == person,
+            SiteLeader.since <= bindparam("today"),
+            or_(SiteLeader.until.is_(None), SiteLeader.until >= bindparam("today")),
+        ),
+        _row(_PLACE, Trainee.intake_id).where(Trainee.person_id == person, Trainee.state == TraineeState.ENROLLED),
+    ]
+
+
+# Asked at every request and every launch: one statement each, put together once.
+_STANDING = union_all(*_standing(bindparam("person")))
+_ARRIVAL = union_all(
+    *_standing(
+        select(MoodleAccount.person_id)
+        .where(MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user"))
+        .scalar_subquery()
     ),
-    select(literal(_LED), literal(""), SiteLeader.site_id).where(
-        SiteLeader.person_id == bindparam("person"),
-        SiteLeader.since <= bindparam("today"),
-        or_(SiteLeader.until.is_(None), SiteLeader.until >= bindparam("today")),
-    ),
-    select(literal(_PLACE), literal(""), Trainee.intake_id).where(
-        Trainee.person_id == bindparam("person"), Trainee.state == TraineeState.ENROLLED
-    ),
+    _row(_PERSON, Person.id, words=(Person.last_name, Person.first_name, func.coalesce(Person.middle_name, "")))
+    .join(MoodleAccount, MoodleAccount.person_id == Person.id)
+    .where(MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user")),
+    _row(_COURSE, Intake.id, Programme.site_id)
+    .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+    .join(Programme, Programme.id == ProgrammeVersion.programme_id)
+    .where(Intake.moodle_id == bindparam("moodle"), Intake.course_id == bindparam("course")),
 )
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Say what is known already of who comes in a launch: the person, and the intake of the course with its site."""
+
+    actor: Actor | None
+    intake_id: int | None
+    site_id: int | None
+
+    @property
+    def belongs_here(self) -> bool:
+        """Tell whether this person leads the course's intake or has a place in it."""
+        return self.actor is not None and (
+            self.site_id in self.actor.led_site_ids or self.intake_id in self.actor.trainee_intake_ids
+        )
 
 
 def resolve_actor(session: Session, who: SignedIn, now: datetime) -> Actor:
     """Read the roles that ``who`` holds now. One query, whatever the number of sites and intakes."""
-    today = now.astimezone(tool().settings.zone).date()
-    asked = {"moodle": who.moodle_id, "user": who.user_id, "person": who.person_id, "today": today}
+    asked = {"moodle": who.moodle_id, "user": who.user_id, "person": who.person_id, "today": _today(now)}
     rows = session.connection().execute(_STANDING, asked).all()
-    roles = {Role(role) for kind, role, _ in rows if kind == _GRANTED}
-    led = frozenset(number for kind, _, number in rows if kind == _LED)
-    places = frozenset(number for kind, _, number in rows if kind == _PLACE)
-    if who.is_moodle_admin:
+    return _actor(
+        rows,
+        moodle_id=who.moodle_id,
+        user_id=who.user_id,
+        person_id=who.person_id,
+        name=who.name,
+        is_moodle_admin=who.is_moodle_admin,
+    )
+
+
+def read_arrival(
+    session: Session, *, moodle_id: int, user_id: int, course_id: int | None, is_moodle_admin: bool, now: datetime
+) -> Arrival:
+    """Read in one query who a Moodle user is known to be, with today's roles, and where the course belongs."""
+    asked = {"moodle": moodle_id, "user": user_id, "course": course_id, "today": _today(now)}
+    rows = session.connection().execute(_ARRIVAL, asked).all()
+    person = next((row for row in rows if row[0] == _PERSON), None)
+    course = next((row for row in rows if row[0] == _COURSE), None)
+    actor = None
+    if person is not None:
+        actor = _actor(
+            rows,
+            moodle_id=moodle_id,
+            user_id=user_id,
+            person_id=person[1],
+            name=full_name(*person[3:6]),
+            is_moodle_admin=is_moodle_admin,
+        )
+    return Arrival(actor, course[1] if course else None, course[2] if course else None)
+
+
+def _today(now: datetime) -> date:
+    return now.astimezone(tool().settings.zone).date()
+
+
+def _actor(
+    rows: Rows, *, moodle_id: int, user_id: int, person_id: int | None, name: str, is_moodle_admin: bool
+) -> Actor:
+    roles = {Role(row[3]) for row in rows if row[0] == _GRANTED}
+    led = frozenset(row[1] for row in rows if row[0] == _LED)
+    places = frozenset(row[1] for row in rows if row[0] == _PLACE)
+    if is_moodle_admin:
         roles.add(Role.ADMINISTRATOR)
     if led:
         roles.add(Role.LEADER)
     if places:
         roles.add(Role.TRAINEE)
     return Actor(
-        person_id=who.person_id,
-        name=who.name,
-        moodle_id=who.moodle_id,
-        user_id=who.user_id,
+        person_id=person_id,
+        name=name,
+        moodle_id=moodle_id,
+        user_id=user_id,
         roles=frozenset(roles),
         led_site_ids=led,
         trainee_intake_ids=places,

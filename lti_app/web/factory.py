@@ -22,6 +22,7 @@ from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
 from lti_app.web import pages, upkeep
 from lti_app.web.actors import resolve_actor
+from lti_app.web.cookies import SessionCookies
 from lti_app.web.errors import Application
 
 PACKAGE = Path(__file__).resolve().parent
@@ -56,6 +57,7 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
 
 
 def _configure(app: Flask, settings: Settings) -> None:
+    app.session_interface = SessionCookies()
     app.config.update(
         SECRET_KEY=settings.secret_key,
         # The tool stands in a frame of another site: its cookie must be sent there, and only there.

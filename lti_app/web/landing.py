@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from lti_app.core.edge import SignedIn, db_session, now, sign_in, signed_in, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import Actor, Permission
-from lti_app.intakes.courses import intake_of_course, place_of_course
+from lti_app.intakes.courses import intake_of_course
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
-from lti_app.people.accounts import find_person, known_person
+from lti_app.people.accounts import find_person
 from lti_app.web import i18n
+from lti_app.web.actors import read_arrival
 
 CSRF = "csrf_token"
 
@@ -42,7 +43,28 @@ class Standing:
 def land(launch: Launch) -> Response:
     """Sign in who came with a proven launch and send them on (303). Nothing is guessed about people or courses."""
     session = db_session()
-    person = known_person(session, moodle_id=launch.moodle_id, user_id=launch.user_id) or find_person(
+    arrival = read_arrival(
+        session,
+        moodle_id=launch.moodle_id,
+        user_id=launch.user_id,
+        course_id=launch.course_id,
+        is_moodle_admin=launch.is_moodle_admin,
+        now=now(),
+    )
+    actor = arrival.actor or _find(session, launch)
+    who = _visitor(launch, actor.person_id, actor.name)
+    _begin_visit(who, launch.locale)
+    if arrival.belongs_here and arrival.intake_id is not None:
+        return see_other(url_for("credits.intake", intake_id=arrival.intake_id))
+    course = _course_of(launch)
+    if course is None:
+        return see_other(url_for("site.home"))
+    return see_other(way_from(session, course, actor) or url_for("site.course", course=_sealed(course)))
+
+
+def _find(session: Session, launch: Launch) -> Actor:
+    """Look for the person of somebody who comes for the first time."""
+    person = find_person(
         session,
         moodle_id=launch.moodle_id,
         user_id=launch.user_id,
@@ -50,28 +72,24 @@ def land(launch: Launch) -> Response:
         email=launch.email,
         now=now(),
     )
-    who = SignedIn(
+    name = person.full_name if person else launch.name
+    return tool().resolve_actor(session, _visitor(launch, person.id if person else None, name), now())
+
+
+def _visitor(launch: Launch, person_id: int | None, name: str) -> SignedIn:
+    return SignedIn(
         moodle_id=launch.moodle_id,
         user_id=launch.user_id,
-        person_id=person.id if person else None,
-        name=person.full_name if person else launch.name,
+        person_id=person_id,
+        name=name,
         is_moodle_admin=launch.is_moodle_admin,
         moodle_origin=launch.moodle_origin,
         since=int(now().timestamp()),
     )
-    _begin_visit(who, launch.locale)
-    actor = tool().resolve_actor(session, who, now())
-    course = _course_of(launch)
-    if course is None:
-        return see_other(url_for("site.home"))
-    return see_other(way_from(session, course, actor) or url_for("site.course", course=_sealed(course)))
 
 
 def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | None:
     """Return the address that fits who came from ``course``, or None where only words help."""
-    place = place_of_course(session, moodle_id=course.moodle_id, course_id=course.course_id)
-    if place and (place.site_id in actor.led_site_ids or place.intake_id in actor.trainee_intake_ids):
-        return url_for("credits.intake", intake_id=place.intake_id)
     standing = standing_in(session, course, actor)
     if standing.intake is not None and (standing.leads_here or standing.is_trainee_here):
         return url_for("credits.intake", intake_id=standing.intake.id)
