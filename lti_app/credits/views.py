@@ -15,10 +15,9 @@ from lti_app.core.paging import page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview
 from lti_app.credits.overview import intake_overview, meeting_overview, trainee_overview
-from lti_app.credits.service import confirm_credits
+from lti_app.credits.service import confirm_credits, record_attendance
 from lti_app.intakes.places import site_of
 from lti_app.meetings.models import Presence
-from lti_app.meetings.service import confirm_attendance
 
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
@@ -172,6 +171,6 @@ def attendance(meeting_id: int) -> Response:
     """Confirm the whole list at once: those ticked were there, the others not."""
     present = set(request.form.getlist("present", type=int))
     keep_form(lambda refusal: meeting_page(meeting_id, ticked=present, refusal=refusal))
-    confirm_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now())
+    record_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now())
     flash(gettext("The attendance is confirmed."), "success")
     return see_other(url_for("credits.meeting", meeting_id=meeting_id))

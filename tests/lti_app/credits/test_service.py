@@ -17,7 +17,13 @@ from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from lti_app.core.outbox import OutboxMessage
 from lti_app.core.permissions import SYSTEM, Role
 from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, ProposalState
-from lti_app.credits.service import confirm_credits, credited_hours, propose_credits, reverse_entry
+from lti_app.credits.service import (
+    confirm_credits,
+    credited_hours,
+    propose_credits,
+    record_attendance,
+    reverse_entry,
+)
 from lti_app.intakes.models import TraineeState
 from lti_app.meetings.models import Attendance, MeetingState, Presence
 from lti_app.meetings.service import confirm_attendance
@@ -139,6 +145,26 @@ def test_a_proposal_is_withdrawn_when_the_facts_bear_it_no_more(database: Databa
         (proposal,) = _proposals(session)
         assert (proposal.state, proposal.closed_at) == (ProposalState.WITHDRAWN, NOW + DAY)
         assert propose_credits(session, now=NOW + DAY) == 0
+
+
+def test_the_leaders_word_takes_open_proposals_along_and_opens_none(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4, 4), needed=4)
+        anna, boris, vera = world.trainees(3)
+        first, second = world.meeting(topic=0, hours=4), world.meeting(topic=1, hours=3)
+        world.attended(first, anna, boris)
+        propose_credits(session, now=NOW)
+
+        def say(meeting_id: int, *present: int) -> None:
+            record_attendance(
+                session, meeting_id=meeting_id, present=set(present), actor=world.leader_actor, now=NOW + DAY
+            )
+
+        say(second.id, anna.id)
+        assert [(p.trainee_id, p.hours) for p in _open(session)] == [(anna.id, 7), (boris.id, 4)]
+        say(first.id, anna.id, vera.id)  # boris wasn't there after all; vera's credit is the night's to propose
+        assert [(p.trainee_id, p.hours) for p in _open(session)] == [(anna.id, 7)]
+        assert _confirm_all(session, world) == 1
 
 
 def test_what_the_ledger_holds_is_not_proposed_again_only_what_came_on_top(database: Database) -> None:
