@@ -17,7 +17,7 @@ errorlog = "-"
 control_socket_disable = True
 
 
-def post_worker_init(worker: object) -> None:
+def post_worker_init(_worker: object) -> None:
     """Leave what the application loaded out of every later collection of garbage: none of it ever becomes garbage."""
     gc.collect()
     gc.freeze()

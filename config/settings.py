@@ -6,6 +6,7 @@ Every setting is documented where it is defined; ``docs/operations.md`` lists th
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,8 +52,11 @@ class Settings:
 
 
 def _is_web_address(value: str) -> bool:
-    parts = urlsplit(value)
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 class SettingsSchema(Schema):
@@ -85,10 +89,10 @@ class SettingsSchema(Schema):
     @validates("DATABASE_URL")
     def _database_url(self, value: str, **_: Any) -> None:
         try:
-            backend = make_url(value).get_backend_name()
-        except ArgumentError:
-            backend = ""
-        if backend not in ("sqlite", "postgresql", "postgres"):
+            drivername = make_url(value).drivername
+        except (ArgumentError, ValueError):
+            drivername = ""
+        if drivername not in ("sqlite", "postgresql", "postgres", "postgresql+psycopg"):
             raise ValidationError("must be a sqlite:/// or postgresql:// address")
 
     @validates("BROKER_URL")
@@ -98,7 +102,7 @@ class SettingsSchema(Schema):
 
     @validates("SMTP_URL")
     def _smtp_url(self, value: str | None, **_: Any) -> None:
-        if value and urlsplit(value).scheme not in ("smtp", "smtps"):
+        if value and not re.match(r"smtps?://[^/\[\]]+$", value):
             raise ValidationError("must be an smtp:// or smtps:// address")
 
     @validates("TIMEZONE")
@@ -144,6 +148,8 @@ def _from_files(environ: Mapping[str, str], names: list[str]) -> dict[str, str]:
             found[name] = Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingsError(f"{name}_FILE: cannot read {path} ({error.strerror})") from error
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{name}_FILE: {path} is not UTF-8 text") from error
     return found
 
 

@@ -278,7 +278,12 @@ class _EnrolmentWriter:
                     self._send(piece, again=again)
         except MoodleError as error:
             self._patience.note(error)
-            self._refuse(course_id, [_failure(change, course_id, error) for change in batch])
+            # After a lost answer the first call may still be at work in Moodle, whatever the second one met.
+            refused = [
+                _failure(change, course_id, error) if again else _failed(change, course_id, *UNKNOWN)
+                for change in batch
+            ]
+            self._refuse(course_id, refused)
         else:
             self._patience.note(None)
             with self._lock:

@@ -74,14 +74,24 @@ FACTS: dict[Function, FunctionFacts] = {
     ),
     Function.USERS_BY_FIELD: FunctionFacts(
         "find people by id, idnumber or e-mail",
-        ("moodle/user:viewdetails", "moodle/user:viewhiddendetails", "moodle/course:useremail"),
+        (
+            "moodle/user:viewdetails",
+            "moodle/user:viewalldetails",
+            "moodle/user:viewhiddendetails",
+            "moodle/course:useremail",
+        ),
         False,
         500,
         1,
     ),
     Function.SEARCH_USERS: FunctionFacts(
         "find people whose e-mail Moodle spells in another case",
-        ("moodle/user:viewdetails", "moodle/user:viewhiddendetails", "moodle/course:useremail"),
+        (
+            "moodle/user:viewdetails",
+            "moodle/user:viewalldetails",
+            "moodle/user:viewhiddendetails",
+            "moodle/course:useremail",
+        ),
         False,
         1,
         2,

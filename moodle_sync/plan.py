@@ -141,7 +141,9 @@ class ChangePlan:
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
                 yield f"{user_id}\n"
             else:
-                yield f"{change.kind}|{change.course_id}|{json.dumps(change.course, ensure_ascii=False)}\n"
+                # Whether we knew the course's id beforehand is no part of what is to be changed.
+                course = change.course._replace(course_id=None)
+                yield f"{change.kind}|{change.course_id}|{json.dumps(course, ensure_ascii=False)}\n"
         for problem in self.problems:
             yield f"problem|{problem.course_key}|{problem.code}\n"
 

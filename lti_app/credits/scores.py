@@ -64,13 +64,13 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
     address = _address(session, trainee)
     if isinstance(address, Later):
         return address
-    # The row is locked before the ledger is read: a later stamp never carries an older sum.
-    state = session.get(ScoreState, trainee_id, with_for_update=True)
-    hours = credited_hours(session, trainee_id)
-    if state is None and hours == 0:
+    if session.get(ScoreState, trainee_id) is None and credited_hours(session, trainee_id) == 0:
         return Delivered("nothing was posted, and nothing is credited")
+    # The row is there and locked before the ledger is read: a later stamp never carries an older sum.
+    state = _locked_state(session, trainee_id, now)
+    hours = credited_hours(session, trainee_id)
     # An answer that never came may hide a score that did arrive: only the last stamp's answer says what Moodle holds.
-    if state is not None and state.posted_stamp == state.stamp and state.posted_hours == hours:
+    if state.posted_stamp == state.stamp and state.posted_hours == hours:
         return Delivered("Moodle holds these hours already")
     user_id, link_ids = address
     return _Score(
@@ -79,7 +79,7 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
         link_ids=link_ids,
         hours=hours,
         maximum=trainee.intake.version.hours,
-        stamp=_next_stamp(session, trainee_id, now),
+        stamp=_next_stamp(state, now),
     )
 
 
@@ -117,14 +117,17 @@ def _links(session: Session, moodle_id: int, course_id: int) -> tuple[int, ...]:
     )
 
 
-def _next_stamp(session: Session, trainee_id: int, now: datetime) -> datetime:
-    """Take the next timestamp: now in whole seconds, or a second after the last one where the clock isn't past it."""
+def _locked_state(session: Session, trainee_id: int, now: datetime) -> ScoreState:
+    """Return the trainee's row, made if there was none, locked until the end of the transaction."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    moment = now.replace(microsecond=0)
-    before = moment - TICK
+    before = now.replace(microsecond=0) - TICK
     session.execute(insert(ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing())
-    state = session.get_one(ScoreState, trainee_id, with_for_update=True, populate_existing=True)
-    state.stamp = max(moment, state.stamp + TICK)
+    return session.get_one(ScoreState, trainee_id, with_for_update=True, populate_existing=True)
+
+
+def _next_stamp(state: ScoreState, now: datetime) -> datetime:
+    """Take the next timestamp: now in whole seconds, or a second after the last one where the clock isn't past it."""
+    state.stamp = max(now.replace(microsecond=0), state.stamp + TICK)
     return state.stamp
 
 

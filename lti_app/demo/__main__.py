@@ -36,6 +36,7 @@ from lti_app.sync.models import RunStatus
 from lti_app.sync.night import run_night
 
 FOLDER = Path(os.environ.get("DEMO_FOLDER") or ".demo")
+MARKER = ".made-by-the-demonstration"
 LATENCY_MS = 15
 """The pocket Moodle answers as slowly as a quick real one, so that the night's progress can be seen."""
 
@@ -49,12 +50,20 @@ def main() -> None:
     try:
         require_free(sandbox_port, "SANDBOX_PORT")
         require_free(tool_port, "TOOL_PORT")
-        shutil.rmtree(FOLDER, ignore_errors=True)
-        FOLDER.mkdir()
+        _clear(FOLDER)
         with Stage(FOLDER) as stage:
             _play(stage, sandbox_port, tool_port)
     except StageError as error:
         sys.exit(str(error))
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder anew; only one that an earlier demonstration made, or an empty one, is removed."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise StageError(f"{folder} holds something else; name another folder: DEMO_FOLDER=…")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / MARKER).touch()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -166,10 +175,10 @@ def _first_night(parts: Tool) -> None:
 def _words(moodle_url: str, tool_url: str, settings: Settings) -> str:
     return f"""
 Moodle      {moodle_url}/login — войдите, выбрав имя:
-  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …» → «Площадка: занятия и часы», идёт семинар — «Войти»
+  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …» → «Площадка: занятия и часы», идёт семинар — «Войти на занятие»
   руководитель    {story.LEADER_NAME}: тот же курс, подтвердить посещаемость и зачесть часы
   администратор   Администратор Системы: тот же курс, как прошла ночь
-Tool        {tool_url}
+Tool        {tool_url} — opens from Moodle only
 Time        {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.
 """
 

@@ -44,19 +44,20 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
         raise click.ClickException("no Moodle is stored yet; begin with: moodle add NAME --url URL")
     results = _run_all(moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty())
     _print([result.report for result in results], as_json)
-    sys.exit(max(service.EXIT_CODES.get(result.status, 1) for result in results))
+    codes = [service.EXIT_CODES.get(result.status, 1) for result in results]
+    sys.exit(max([*codes, EXIT_LOCKED if len(results) < len(moodles) else 0]))
 
 
-def _run_all(moodles: Sequence[Moodle], *, dry_run: bool, approve: bool, shows_progress: bool) -> list[NightResult]:
+def _run_all(moodles: Sequence[Moodle], *, shows_progress: bool, **options: Any) -> list[NightResult]:
+    """Run Moodle by Moodle; one that another run holds is told and passed over."""
     results = []
     for moodle in moodles:
         with plainly():
             try:
                 progress = bar(moodle.name) if shows_progress else quiet
-                results.append(run_night(tool(), moodle.id, approve=approve, dry_run=dry_run, progress=progress))
+                results.append(run_night(tool(), moodle.id, progress=progress, **options))
             except lock.LockHeld as held:
                 click.echo(f"{moodle.name}: {held}", err=True)
-                sys.exit(EXIT_LOCKED)
     return results
 
 
@@ -75,7 +76,7 @@ def bar(name: str) -> Progress:
 
 
 def _print(reports: Sequence[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
+    if as_json and reports:
         whole: Any = reports[0] if len(reports) == 1 else {"moodles": list(reports)}
         click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
         return
@@ -118,7 +119,9 @@ def approve_command(plan: str, as_json: bool) -> None:
         held = service.held_plan_named(session, plan)
         service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
         moodle = held.moodle
-    results = _run_all([moodle], dry_run=False, approve=False, shows_progress=not as_json and sys.stderr.isatty())
+    results = _run_all([moodle], only_plan=held.plan_id, shows_progress=not as_json and sys.stderr.isatty())
+    if not results:
+        sys.exit(EXIT_LOCKED)
     if results[0].report["plan"] != held.plan_id:
         click.echo("the world has changed since: the approved plan was not applied, see the new one", err=True)
     _print([result.report for result in results], as_json)

@@ -56,7 +56,7 @@ def load_scope(session: Session, moodle: Moodle, *, template_id: int | None, zon
             people=_people(session, moodle, {row.person_key for row in enrolments}),
             enrolments=enrolments,
         ),
-        owned=_owned(session, moodle, {intake.course_id for intake in intakes if intake.course_id is not None}),
+        owned=_owned(session, moodle),
     )
 
 
@@ -128,7 +128,8 @@ def _people(session: Session, moodle: Moodle, person_ids: set[int]) -> list[Desi
     ]
 
 
-def _owned(session: Session, moodle: Moodle, course_ids: set[int]) -> list[Owned]:
+def _owned(session: Session, moodle: Moodle) -> list[Owned]:
+    """Read all enrolments of ours there: a course may be found again under an id that no intake knows yet."""
     rows = session.execute(
         select(
             OwnedEnrolment.course_id,
@@ -140,7 +141,15 @@ def _owned(session: Session, moodle: Moodle, course_ids: set[int]) -> list[Owned
             OwnedEnrolment.pending,
         ).where(OwnedEnrolment.moodle_id == moodle.id)
     )
-    return [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in rows if row[0] in course_ids]
+    return [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in rows]
+
+
+def tied_courses(session: Session, moodle: Moodle) -> dict[int, str]:
+    """Return the code of the intake that holds each course, by course id."""
+    rows = session.execute(
+        select(Intake.course_id, Intake.code).where(Intake.moodle_id == moodle.id, Intake.course_id.is_not(None))
+    )
+    return {course_id: code for course_id, code in rows if course_id is not None}
 
 
 def taken_accounts(session: Session, moodle: Moodle) -> dict[int, int]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -121,11 +121,17 @@ class RunJournal:
                 )
 
     def _tie_courses(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Tie intakes to courses made or found, unless somebody has tied them, or the course, meanwhile."""
         for outcome in outcomes:
-            if outcome.done and not isinstance(outcome.change, EnrolmentChange):
-                intake = session.get_one(Intake, self._intake_ids[outcome.change.course.key])
-                if intake.course_id is None or outcome.change.kind is Kind.CREATE_COURSE:  # one made anew counts
-                    intake.course_id, intake.course_tied_by = outcome.course_id, TIED_BY_NIGHT
+            change = outcome.change
+            if isinstance(change, EnrolmentChange) or outcome.course_id is None:
+                continue
+            tie_course_of_night(
+                session,
+                intake_id=self._intake_ids[change.course.key],
+                known=change.course.course_id,
+                course_id=outcome.course_id,
+            )
 
     def _change_row(self, outcome: Outcome) -> dict[str, Any]:
         return {
@@ -138,6 +144,19 @@ class RunJournal:
             "remedy": outcome.remedy or None,
             "at": self._clock(),
         }
+
+
+def tie_course_of_night(session: Session, *, intake_id: int, known: int | None, course_id: int) -> None:
+    """Tie an intake to its course, if it still is tied as it was when the run read it (``known``).
+
+    A course that another intake holds is left to it: the unique index would refuse a second one.
+    """
+    intake = session.get_one(Intake, intake_id, with_for_update=True, populate_existing=True)
+    if intake.course_id != known or intake.course_id == course_id:
+        return
+    held = session.scalar(select(Intake.id).where(Intake.moodle_id == intake.moodle_id, Intake.course_id == course_id))
+    if held is None:
+        intake.course_id, intake.course_tied_by = course_id, TIED_BY_NIGHT
 
 
 def _upsert(database: Database, model: type[OwnedEnrolment]) -> Any:

@@ -21,8 +21,8 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock
-from lti_app.sync.desired import TIED_BY_NIGHT, Scope, load_scope, taken_accounts
-from lti_app.sync.journal import Progress, RunJournal
+from lti_app.sync.desired import KEPT_AFTER_END, Scope, load_scope, taken_accounts, tied_courses
+from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
 from lti_app.sync.service import failures_of, report
 from moodle_sync.apply import apply_plan
@@ -56,11 +56,18 @@ def client_for(tool: Tool, moodle: Moodle) -> MoodleClient:
 
 
 def run_night(
-    tool: Tool, moodle_id: int, *, approve: bool = False, dry_run: bool = False, progress: Progress = quiet
+    tool: Tool,
+    moodle_id: int,
+    *,
+    approve: bool = False,
+    dry_run: bool = False,
+    only_plan: str | None = None,
+    progress: Progress = quiet,
 ) -> NightResult:
     """Do one night's work with a Moodle now.
 
-    ``approve`` applies also what the guard would hold; ``dry_run`` reads and plans and changes nothing anywhere.
+    ``approve`` applies also what the guard would hold; ``dry_run`` reads and plans and changes nothing anywhere;
+    ``only_plan`` applies the plan with this id and holds any other.
     Raises lock.LockHeld where another run is under way.
     """
     with tool.database.session(writes=False) as session:
@@ -69,7 +76,9 @@ def run_night(
         if dry_run:
             return _rehearse(tool, moodle, client, progress)
         with lock.held(tool.database, moodle_id, tool.clock) as (heart, _was_left):
-            return _Night(tool, moodle, client, heart=heart, approve=approve, progress=progress).run()
+            return _Night(
+                tool, moodle, client, heart=heart, approve=approve, only_plan=only_plan, progress=progress
+            ).run()
 
 
 def _now_seconds(tool: Tool) -> int:
@@ -97,8 +106,9 @@ def _look(
     with tool.database.session(writes=False) as session:
         scope = load_scope(session, moodle, template_id=template_id, zone=tool.settings.zone, now=tool.clock())
         taken = taken_accounts(session, moodle)
+        tied = tied_courses(session, moodle)
     observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool))
-    observed = _without_taken(observed, taken)
+    observed = _without_foreign_courses(_without_taken(observed, taken), tied)
     plan = make_plan(scope.desired, scope.owned, observed)
     limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
     return scope, observed, plan, review(plan, limits)
@@ -114,6 +124,21 @@ def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
         users={key: user for key, user in observed.users.items() if key not in clashes},
         matched_by={key: how for key, how in observed.matched_by.items() if key not in clashes},
         unresolved={**observed.unresolved, **dict.fromkeys(clashes, text)},
+    )
+
+
+def _without_foreign_courses(observed: Observed, tied: dict[int, str]) -> Observed:
+    """Leave out courses that another intake holds: whose idnumber is ours by chance, or was set by hand."""
+    clashes = {
+        key: f"course {course.course_id} belongs to the intake {tied[course.course_id]}"
+        for key, course in observed.courses.items()
+        if tied.get(course.course_id, key) != key
+    }
+    if not clashes:
+        return observed
+    return observed._replace(
+        courses={key: course for key, course in observed.courses.items() if key not in clashes},
+        conflicts={**observed.conflicts, **clashes},
     )
 
 
@@ -151,11 +176,13 @@ class _Night:
         *,
         heart: lock.Heart,
         approve: bool,
+        only_plan: str | None,
         progress: Progress,
     ) -> None:
         self.tool, self.moodle, self.client = tool, moodle, client
         self.database: Database = tool.database
         self.heart, self.approve, self.progress = heart, approve, progress
+        self.only_plan = only_plan
         self.began = time.monotonic()
         with self.database.transaction() as session:
             self._close_interrupted(session)
@@ -222,6 +249,8 @@ class _Night:
         for held in waiting:
             if held is not same:
                 held.state, held.closed_at = PlanState.EXPIRED, now
+        if self.only_plan is not None and plan.id != self.only_plan and not verdict.held:
+            return False  # what was approved is no more; the next night decides on what is
         if not verdict.held or self.approve or (same is not None and same.state is PlanState.APPROVED):
             return True
         if same is None:
@@ -248,27 +277,33 @@ class _Night:
             )
 
     def _remember_matches(self, session: Session, scope: Scope, observed: Observed) -> None:
-        """Keep who was found in Moodle, and the courses that were found by their idnumber."""
-        if observed.matched_by:
-            now = self.tool.clock()
-            session.execute(
-                insert(MoodleAccount),
-                [
-                    {
-                        "moodle_id": self.moodle.id,
-                        "user_id": observed.users[key],
-                        "person_id": key,
-                        "matched_by": how,
-                        "matched_at": now,
-                    }
-                    for key, how in sorted(observed.matched_by.items())
-                ],
-            )
+        """Keep who was found in Moodle, and the courses that were found by their idnumber, also under a new id."""
+        # Moodle was read for a while: whoever launched meanwhile is tied already, and stays as tied then.
+        taken = taken_accounts(session, self.moodle)
+        people = set(taken.values())
+        now = self.tool.clock()
+        rows = [
+            {
+                "moodle_id": self.moodle.id,
+                "user_id": observed.users[key],
+                "person_id": key,
+                "matched_by": how,
+                "matched_at": now,
+            }
+            for key, how in sorted(observed.matched_by.items())
+            if key not in people and observed.users[key] not in taken
+        ]
+        if rows:
+            session.execute(insert(MoodleAccount), rows)
         for course in scope.desired.courses:
             present = observed.courses.get(course.key)
-            if course.course_id is None and present is not None and present.idnumber == course.key:
-                intake = session.get_one(Intake, scope.intake_ids[course.key])
-                intake.course_id, intake.course_tied_by = present.course_id, TIED_BY_NIGHT
+            if course.managed and present is not None and present.idnumber == course.key:
+                tie_course_of_night(
+                    session,
+                    intake_id=scope.intake_ids[course.key],
+                    known=course.course_id,
+                    course_id=present.course_id,
+                )
 
     def _apply(self, scope: Scope, plan: ChangePlan) -> bool:
         """Carry the plan out; return whether something failed."""
@@ -316,6 +351,7 @@ class _Night:
                     Intake.moodle_id == self.moodle.id,
                     Intake.published_at.is_not(None),
                     Intake.course_id.is_not(None),
+                    Intake.ends_on >= self.tool.clock().astimezone(self.tool.settings.zone).date() - KEPT_AFTER_END,
                     Trainee.state == TraineeState.ENROLLED,
                 )
             )

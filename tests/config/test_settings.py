@@ -39,6 +39,10 @@ def test_three_settings_are_enough() -> None:
         ("PUBLIC_URL", "https://tool.example.org/?a=b"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgresql://u@h:port/d"),
+        ("DATABASE_URL", "postgresql+psycopg2://u@h/d"),
+        ("PUBLIC_URL", "http://[x"),
+        ("SMTP_URL", "smtp://["),
         ("BROKER_URL", "redis://localhost"),
         ("SMTP_URL", "http://localhost"),
         ("TIMEZONE", "Asia/Nowhere"),
@@ -80,6 +84,9 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
     assert load_settings({**environ, "SECRET_KEY_FILE": str(secret)}).secret_key == "y" * 40
     with pytest.raises(SettingsError, match="^SECRET_KEY: set either"):
         load_settings({**GOOD, "SECRET_KEY_FILE": str(secret)})
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00" * 20)
+    with pytest.raises(SettingsError, match="^SECRET_KEY_FILE: .* is not UTF-8"):
+        load_settings({**environ, "SECRET_KEY_FILE": str(tmp_path / "binary")})
     with pytest.raises(SettingsError, match="^SECRET_KEY_FILE: cannot read"):
         load_settings({**environ, "SECRET_KEY_FILE": str(tmp_path / "absent")})
 
