@@ -175,7 +175,7 @@ def _first_night(parts: Tool) -> None:
 def _words(moodle_url: str, tool_url: str, settings: Settings) -> str:
     return f"""
 Moodle      {moodle_url}/login — войдите, выбрав имя:
-  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …» → «Площадка: занятия и часы», идёт семинар — «Войти на занятие»
+  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …», ссылка «Площадка: занятия и часы»; идёт семинар
   руководитель    {story.LEADER_NAME}: тот же курс, подтвердить посещаемость и зачесть часы
   администратор   Администратор Системы: тот же курс, как прошла ночь
 Tool        {tool_url} — opens from Moodle only
