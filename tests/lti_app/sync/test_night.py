@@ -22,6 +22,7 @@ from lti_app.people.models import MoodleAccount, Person
 from lti_app.sync import lock, service
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
 from lti_app.sync.night import NightResult
+from moodle_sync import observe
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
 from tests.lti_app.sync.conftest import PEOPLE
@@ -318,3 +319,94 @@ def test_a_night_with_nothing_to_do_costs_a_known_number_of_calls(night: Night) 
     # template, people nobody of whom is unknown, the course by id (packed, with the site's functions), two rosters,
     # and completion and grades of everybody packed into one call each
     assert night().report["calls"] == 7
+
+
+def _renumber(sandbox: Sandbox, old: int, new: int) -> None:
+    """Bring a course back under another id, as a restore from Moodle's recycle bin does."""
+    course = sandbox.state.courses.pop(old)
+    course.id = new
+    sandbox.state.courses[new] = course
+
+
+def test_a_course_that_comes_back_under_another_id_stays_ours(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (old,) = courses_named(sandbox, "intake-a")
+    _renumber(sandbox, old, old + 50)
+    night(approve=True)
+    with database.session(writes=False) as session:
+        assert session.scalars(select(Intake.course_id)).one() == old + 50
+    leave(database, 1, clock)
+    assert night().report["counts"] == {"suspend": {"planned": 1, "done": 1, "failed": 0}}
+
+
+def test_a_course_that_another_intake_holds_is_left_to_it(
+    night: Night, sandbox: Sandbox, database: Database, moodle_id: int
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    with database.transaction() as session:
+        first = session.scalars(select(Intake)).one()
+        first.code, first.course_tied_by = "tied-by-hand", "leader"
+        session.flush()
+        session.add(
+            Intake(
+                code="intake-a",
+                version_id=first.version_id,
+                moodle_id=moodle_id,
+                starts_on=first.starts_on,
+                ends_on=first.ends_on,
+                capacity=5,
+                published_at=first.published_at,
+            )
+        )
+    result = night()
+    assert result.status is RunStatus.DONE
+    assert [note["code"] for note in result.report["notes"]] == ["course_conflict"]
+    with database.session(writes=False) as session:
+        assert dict(session.execute(select(Intake.code, Intake.course_id)).all()) == {  # type: ignore[arg-type]
+            "tied-by-hand": course_id,
+            "intake-a": None,
+        }
+
+
+def test_approving_one_plan_applies_no_other(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    (course_id,) = courses_named(sandbox, "intake-a")
+    leave(database, 1, clock)
+    other = night(only_plan="0" * 64)
+    assert other.status is RunStatus.HELD
+    assert roster_of(sandbox, course_id).suspended == set()
+    assert night(only_plan=other.report["plan"]).status is RunStatus.DONE
+    assert len(roster_of(sandbox, course_id).suspended) == 1
+
+
+def test_somebody_who_launched_while_moodle_was_read_breaks_nothing(
+    night: Night, sandbox: Sandbox, database: Database, moodle_id: int, clock: MovableClock
+) -> None:
+    user_id = next(user.id for user in sandbox.state.users.values() if user.username == "person-a-1")
+
+    original = observe.read_observed
+
+    def read(*arguments: Any, **options: Any) -> Any:
+        seen = original(*arguments, **options)
+        _tie(database, moodle_id, user_id, clock)
+        return seen
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lti_app.sync.night.read_observed", read)
+        assert night().status is RunStatus.DONE
+    assert night().report["counts"] == {}
+
+
+def _tie(database: Database, moodle_id: int, user_id: int, clock: MovableClock) -> None:
+    with database.transaction() as session:
+        person = session.scalars(select(Person).where(Person.email == "person-a-1@example.org")).one()
+        session.add(
+            MoodleAccount(
+                moodle_id=moodle_id, user_id=user_id, person_id=person.id, matched_by="email", matched_at=clock()
+            )
+        )
