@@ -61,6 +61,7 @@ def post_score(
     )
     try:
         connector = connect(session, registration)
+        session.commit()  # what was read is read: no transaction stays open while Moodle is asked
         service = AssignmentsGradesService(connector, {"scope": [SCORE_SCOPE], "lineitem": lineitem_url})
         service.put_grade(grade)
     except ServiceRefused as refused:
@@ -86,6 +87,7 @@ def set_maximum(session: Session, *, registration: LtiRegistration, lineitem_url
         return False
     try:
         connector = connect(session, registration)
+        session.commit()  # what was read is read: no transaction stays open while Moodle is asked
         known = connector.make_service_request([LINEITEM_SCOPE], lineitem_url, accept=LINEITEM_TYPE)["body"]
         if not isinstance(known, dict):
             return False
