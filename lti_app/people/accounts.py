@@ -20,12 +20,17 @@ def find_person(
     """Return the person whom a Moodle user is, or None where it isn't certain; never make a person.
 
     A sure match is stored as a MoodleAccount and found by it from then on. Not certain are: several persons with that
-    e-mail; an e-mail whose person has another idnumber; a person tied to another user of the same Moodle already.
+    e-mail; an e-mail whose person has another idnumber, or the other way round; a person tied to
+    another user of the same Moodle already.
     """
     known = _known(session, moodle_id, user_id)
     if known is not None:
         return known
     person, matched_by = _by_idnumber(session, (idnumber or "").strip()), "idnumber"
+    if person is not None and _emails_differ(person.email, email):
+        # In Moodle people may write an idnumber into their own profile: two words against each other are not sure.
+        log.warning("moodle %s user %s: the idnumber and the e-mail are two people's", moodle_id, user_id)
+        return None
     if person is None:
         person, matched_by = _by_email(session, (email or "").strip(), (idnumber or "").strip()), "email"
     if person is None:
@@ -51,6 +56,10 @@ def _known(session: Session, moodle_id: int, user_id: int) -> Person | None:
         .join(MoodleAccount, MoodleAccount.person_id == Person.id)
         .where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.user_id == user_id)
     )
+
+
+def _emails_differ(known: str | None, told: str | None) -> bool:
+    return bool(known and told and told.strip()) and str(known).strip().casefold() != str(told).strip().casefold()
 
 
 def _by_idnumber(session: Session, idnumber: str) -> Person | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
@@ -132,3 +132,15 @@ def test_two_first_launches_at_once_make_one_account(database: Database) -> None
     assert found == [anna_id, anna_id]
     with database.session() as session:
         assert _accounts(session) == [(7, anna_id, "idnumber")]
+
+
+def test_an_idnumber_with_somebody_elses_email_ties_nobody(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        world.leader.moodle_idnumber = "LEAD-1"
+        session.flush()
+        found = find_person(
+            session, moodle_id=world.moodle.id, user_id=4711, idnumber="LEAD-1", email="other@example.org", now=NOW
+        )
+        assert found is None
+        assert session.scalar(select(func.count()).select_from(MoodleAccount)) == 0
