@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, Result, create_engine, event, text
+from sqlalchemy import JSON, Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -103,12 +103,8 @@ class Database:
     def ping(self) -> None:
         """Ask the database for one row. Raises SQLAlchemyError where it doesn't answer."""
         with self.session(writes=False) as session:
-            _execute(session, text("SELECT 1"))
+            session.execute(text("SELECT 1"))
 
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
-
-
-def _execute(session: Session, statement: Executable) -> Result[Any]:
-    return session.execute(statement)

@@ -90,8 +90,3 @@ class MoodleProgress(Base):
     link_complete: Mapped[bool | None] = mapped_column(comment="the tool's own link, which completes by the score")
     link_grade: Mapped[float | None] = mapped_column(comment="grade on the tool's link as Moodle holds it")
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-    @property
-    def complete(self) -> bool:
-        """Tell whether there are tracked activities other than the tool's own link, and all are complete."""
-        return 0 < self.activities_total <= self.activities_complete
