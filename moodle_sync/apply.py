@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -19,17 +20,17 @@ from moodle_sync.errors import (
     WriteOutcomeUnknown,
 )
 from moodle_sync.functions import Function, rows_per_call
-from moodle_sync.observe import courses_in, enrolled_ids
+from moodle_sync.observe import courses_in, enrolled_ids, still_so
 from moodle_sync.plan import (
-    CLOCK_MARGIN,
     Change,
     ChangePlan,
     CourseChange,
     EnrolmentChange,
     Kind,
     differing_fields,
+    runs,
 )
-from moodle_sync.roster import DesiredCourse, ObservedCourse, Role
+from moodle_sync.roster import CourseRoster, DesiredCourse, ObservedCourse, Role
 
 RoleIds = Mapping[Role, int]
 """Moodle's role ids; 5 (student) and 3 (editingteacher) unless a Moodle was changed."""
@@ -37,6 +38,9 @@ RoleIds = Mapping[Role, int]
 NOT_THERE = ("not_there", "Moodle accepted the change, but it was not there when read back", "")
 UNKNOWN = ("outcome_unknown", "Moodle's answer got lost, and what the call did can't be read back", Unreachable.remedy)
 NOT_TRIED = ("not_tried", "left to the next run, since Moodle failed several times on end", Unreachable.remedy)
+READ_BACK_IN_FULL = 100
+"""Changes of one course up to which each of them is read back; of more, a sample."""
+NOBODY = CourseRoster(frozenset(), frozenset())
 GIVE_UP_AFTER = 3
 """Failures of Moodle as a whole, on end, after which a run sends no more."""
 STILL_ACTIVE = (
@@ -78,11 +82,19 @@ class Journal(Protocol):
         """Remember what became of changes, each exactly once."""
 
 
-def apply_plan(client: MoodleClient, plan: ChangePlan, journal: Journal, *, role_ids: RoleIds, now: int) -> None:
+def apply_plan(
+    client: MoodleClient,
+    plan: ChangePlan,
+    journal: Journal,
+    *,
+    role_ids: RoleIds,
+    now: int,
+    rosters: Mapping[int, CourseRoster] | None = None,
+) -> None:
     """Carry out ``plan`` in its order: courses, then enrolments in batches, several at once; then read back.
 
-    ``now`` is Unix seconds. Every change gets exactly one outcome in the journal. A MoodleError never escapes: it
-    becomes the outcome of the changes that it concerns.
+    ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``). Every change gets exactly one
+    outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it concerns.
     """
     patience = _Patience()
     course_ids: dict[str, int | None] = {}
@@ -97,7 +109,9 @@ def apply_plan(client: MoodleClient, plan: ChangePlan, journal: Journal, *, role
     placed, lost = _place(enrolments, course_ids)
     if lost:
         journal.record([_failed(change, None, *NO_COURSE) for change in lost])
-    _EnrolmentWriter(client, journal, role_ids, now, patience).write(placed)
+    _EnrolmentWriter(client, journal, role_ids=role_ids, now=now, patience=patience, rosters=rosters or {}).write(
+        placed
+    )
 
 
 class _Patience:
@@ -228,37 +242,60 @@ def _find_course(client: MoodleClient, field: str, value: str) -> ObservedCourse
 class _EnrolmentWriter:
     """Write enrolments in batches, read each course back once its last batch is through, record what became of it.
 
+    Batches are cut when their turn comes, as large as the server bears then; courses take turns, since two calls into
+    one course wait for each other in Moodle.
+
     What the journal raises ends the run: what was begun comes to its end, no more is sent, and ``write`` raises it.
     """
 
     def __init__(
-        self, client: MoodleClient, journal: Journal, role_ids: RoleIds, now: int, patience: _Patience
+        self,
+        client: MoodleClient,
+        journal: Journal,
+        *,
+        role_ids: RoleIds,
+        now: int,
+        patience: _Patience,
+        rosters: Mapping[int, CourseRoster],
     ) -> None:
         self._client, self._journal, self._role_ids, self._now = client, journal, role_ids, now
-        self._patience = patience
+        self._patience, self._rosters = patience, rosters
         self._lock = threading.Lock()
+        self._waiting: dict[int, deque[EnrolmentChange]] = {}
+        self._turns: deque[int] = deque()
         self._open: dict[int, int] = defaultdict(int)
         self._answered: dict[int, list[EnrolmentChange]] = defaultdict(list)
         self._refused: dict[int, list[Outcome]] = defaultdict(list)
         self._error: BaseException | None = None
 
     def write(self, changes: Sequence[EnrolmentChange]) -> None:
-        size = rows_per_call(Function.ENROL_USERS, self._client.max_input_vars)
-        by_course: dict[int, list[EnrolmentChange]] = defaultdict(list)
         for change in changes:
-            by_course[_course_of(change)].append(change)
-        batches = []
-        for course_id, rows in by_course.items():
-            pieces = [rows[start : start + size] for start in range(0, len(rows), size)]
-            self._open[course_id] = len(pieces)
-            batches.extend(pieces)
-        self._client.map(self._write_batch, batches)
+            self._waiting.setdefault(_course_of(change), deque()).append(change)
+        self._turns.extend(self._waiting)
+        self._client.map(lambda _number: self._work(), range(self._client.pace.most))
         if self._error is not None:
             raise self._error
 
+    def _work(self) -> None:
+        while batch := self._next_batch():
+            self._write_batch(batch)
+
+    def _next_batch(self) -> list[EnrolmentChange]:
+        """Cut the next batch from the course whose turn it is; nothing once all is under way, or the run is over."""
+        most = rows_per_call(Function.ENROL_USERS, self._client.max_input_vars)
+        size = self._client.pace.rows(Function.ENROL_USERS, most)
+        with self._lock:
+            if self._error is not None or not self._turns:
+                return []
+            course_id = self._turns.popleft()
+            rows = self._waiting[course_id]
+            batch = [rows.popleft() for _ in range(min(size, len(rows)))]
+            if rows:
+                self._turns.append(course_id)
+            self._open[course_id] += 1
+            return batch
+
     def _write_batch(self, batch: list[EnrolmentChange]) -> None:
-        if self._error is not None:  # the run is over: what was not begun is left to the next one
-            return
         course_id = _course_of(batch[0])
         try:
             if self._patience.is_over:
@@ -328,9 +365,12 @@ class _EnrolmentWriter:
             }
             for change in batch
         ]
+        began = time.monotonic()
         try:
             self._client.call(Function.ENROL_USERS, enrolments=rows)
+            self._client.pace.carried(Function.ENROL_USERS, len(batch), time.monotonic() - began)
         except (WriteOutcomeUnknown, TokenRefused, Unreachable, NotJson):
+            self._client.pace.carried(Function.ENROL_USERS, len(batch), None)
             raise
         except MoodleError as error:
             # One transaction: a single bad row and nobody is enrolled (recording enrol_partial_bad_user).
@@ -345,7 +385,7 @@ class _EnrolmentWriter:
     def _finish(self, course_id: int) -> None:
         with self._lock:
             self._open[course_id] -= 1
-            if self._open[course_id] or self._error is not None:
+            if self._open[course_id] or self._waiting[course_id] or self._error is not None:
                 return
             answered, outcomes = self._answered.pop(course_id, []), self._refused.pop(course_id, [])
         if answered:
@@ -353,7 +393,10 @@ class _EnrolmentWriter:
         self._journal.record(outcomes)
 
     def _read_back(self, course_id: int, answered: Sequence[EnrolmentChange]) -> list[Outcome]:
+        """Read back all of a course's changes; of many at once a sample, and all if that isn't as it should be."""
         try:
+            if len(answered) > READ_BACK_IN_FULL and self._sample_agrees(course_id, answered):
+                return [Outcome(change, course_id, True) for change in answered]
             present = self._present(course_id, answered)
         except MoodleError as error:
             self._patience.note(error)
@@ -364,6 +407,22 @@ class _EnrolmentWriter:
             else _failed(change, course_id, *(STILL_ACTIVE if change.suspended else NOT_THERE))
             for change in answered
         ]
+
+    def _sample_agrees(self, course_id: int, answered: Sequence[EnrolmentChange]) -> bool:
+        """Tell whether probes find as many people as should be there now, and the right ones at places by chance.
+
+        Raises a MoodleError. Where somebody else's change or an enrolment that begins just now makes the expectation
+        wrong, the probes disagree, and everything is read.
+        """
+        enrolled, inactive = (set(ids) for ids in self._rosters.get(course_id, NOBODY))
+        for change in answered:
+            enrolled.add(change.user_id)
+            if change.suspended or not runs(change.starts, change.ends, self._now, margin=0):
+                inactive.add(change.user_id)
+            else:
+                inactive.discard(change.user_id)
+        expected = {course_id: CourseRoster(frozenset(enrolled), frozenset(inactive))}
+        return still_so(self._client, expected) == expected
 
     def _present(self, course_id: int, changes: Sequence[EnrolmentChange]) -> set[EnrolmentChange]:
         """Return those of ``changes`` that Moodle shows to be so, as far as it shows it."""
@@ -377,8 +436,7 @@ class _EnrolmentWriter:
         }
 
     def _may_be_active(self, change: EnrolmentChange, inactive: frozenset[int]) -> bool:
-        runs = change.starts < self._now - CLOCK_MARGIN and (change.ends == 0 or change.ends > self._now + CLOCK_MARGIN)
-        return change.user_id not in inactive or not runs
+        return change.user_id not in inactive or not runs(change.starts, change.ends, self._now)
 
 
 def _pieces(batch: Sequence[EnrolmentChange], error: MoodleError) -> list[list[EnrolmentChange]]:

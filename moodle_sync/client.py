@@ -26,6 +26,7 @@ from moodle_sync.errors import (
     error_of,
 )
 from moodle_sync.functions import FACTS, Function, rows_per_call
+from moodle_sync.pace import Pace
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +94,7 @@ class MoodleClient:
         self._token = token
         self._endpoint = f"{self.url}/webservice/rest/server.php"
         self._timeouts = timeouts
-        self.concurrency = concurrency
+        self.pace = Pace(concurrency)
         self._retries, self._backoff = retries, backoff
         self.max_input_vars = max_input_vars
         self._largest_answer = largest_answer
@@ -154,10 +155,18 @@ class MoodleClient:
         raise AssertionError("unreachable")
 
     def _call_once(self, function: Function, params: dict[str, Any]) -> Any:
-        answer = self._exchange(function, params)
+        with self.pace.slot():
+            answer = self._exchange(function, params)
         if isinstance(answer, Unreachable):
+            self.pace.failed()
             raise answer
-        return self._decode(function, answer)
+        try:
+            body = self._decode(function, answer)
+        except Unreachable:
+            self.pace.failed()
+            raise
+        self.pace.went_well()
+        return body
 
     def _exchange(self, function: Function, params: dict[str, Any]) -> _Answer | Unreachable:
         """Send the call and read the answer.
@@ -216,7 +225,7 @@ class MoodleClient:
         Work must not call ``map`` itself.
         """
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(max_workers=self.concurrency, thread_name_prefix="moodle")
+            self._pool = ThreadPoolExecutor(max_workers=self.pace.most, thread_name_prefix="moodle")
         futures = [self._pool.submit(work, item) for item in items]
         try:
             return [future.result() for future in futures]
@@ -237,6 +246,8 @@ class MoodleClient:
 
     def read_many(self, function: Function, requests_: Sequence[dict[str, Any]]) -> list[Any | MoodleError]:
         """Call a read once per parameter set, packed where the service allows it; errors come in place of answers."""
+        if not requests_:
+            return []
         if Function.CALL_MANY in self.functions():
             size = rows_per_call(Function.CALL_MANY, self.max_input_vars)
             packs = [requests_[start : start + size] for start in range(0, len(requests_), size)]

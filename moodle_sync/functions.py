@@ -105,7 +105,7 @@ FACTS: dict[Function, FunctionFacts] = {
         6,
     ),
     Function.ENROL_USERS: FunctionFacts(
-        "enrol, change dates, suspend, reactivate", ("enrol/manual:enrol", "moodle/role:assign"), True, 150, 6
+        "enrol, change dates, suspend, reactivate", ("enrol/manual:enrol", "moodle/role:assign"), True, 250, 6
     ),
     Function.ACTIVITIES_COMPLETION: FunctionFacts(
         "read completion of activities", ("report/progress:view",), False, 1, 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moodle_sync.client import MoodleClient
@@ -24,8 +25,22 @@ from moodle_sync.roster import (
 USERS_PER_CALL = 200
 
 
-def read_observed(client: MoodleClient, desired: Desired, owned: Iterable[Owned], *, now: int) -> Observed:
+COURSES_PER_CALL = 100
+
+
+def read_observed(
+    client: MoodleClient,
+    desired: Desired,
+    owned: Iterable[Owned],
+    *,
+    now: int,
+    remembered: Mapping[int, CourseRoster] | None = None,
+    pick: Callable[[int], int] = random.randrange,
+) -> Observed:
     """Read what Moodle has of the courses and people in ``desired``. ``now`` is Unix seconds.
+
+    ``remembered`` are rosters of an earlier full read, by course id: where probes agree with one, it is assumed to be
+    still so (``Observed.assumed``) and not read. ``pick`` chooses, below a number, where a probe looks.
 
     Raises CannotReadWhole where Moodle can't be read at all; a course whose roster can't be shown to be whole is
     named in ``problems`` instead.
@@ -36,17 +51,89 @@ def read_observed(client: MoodleClient, desired: Desired, owned: Iterable[Owned]
     except MoodleError as error:
         raise CannotReadWhole(error) from error
     ours = _ours_by_course(owned)
-    keys = sorted(courses)
-    read = client.map(lambda key: _read_roster(client, key, courses[key], ours), keys)
-    rosters: dict[int, CourseRoster] = {}
-    problems: list[Problem] = []
-    for key, (roster, problem) in zip(keys, read, strict=True):
+    here = {course.course_id for course in courses.values()}
+    try:
+        proven = still_so(client, {key: roster for key, roster in (remembered or {}).items() if key in here}, pick)
+    except MoodleError as error:
+        raise CannotReadWhole(error) from error
+    vanished = _vanished_courses(desired.courses, courses, conflicts, ours)
+    observed = Observed(
+        courses, conflicts, users, matched_by, unresolved, proven, tuple(vanished), now, frozenset(proven)
+    )
+    return _read_rosters(client, observed, here - proven.keys(), ours)
+
+
+def read_in_full(
+    client: MoodleClient, observed: Observed, owned: Iterable[Owned], course_ids: Iterable[int]
+) -> Observed:
+    """Read the rosters of those of ``course_ids`` that were only assumed; return what is known then."""
+    asked = observed.assumed.intersection(course_ids)
+    return _read_rosters(client, observed, asked, _ours_by_course(owned))
+
+
+def _read_rosters(
+    client: MoodleClient, observed: Observed, course_ids: Iterable[int], ours: Mapping[int, _OursThere]
+) -> Observed:
+    """Read rosters, several courses at once; a course that several intakes share is read once, under its first key."""
+    asked = set(course_ids)
+    keys: dict[int, str] = {}
+    for key in sorted(observed.courses):
+        course_id = observed.courses[key].course_id
+        if course_id in asked:
+            keys.setdefault(course_id, key)
+    read = client.map(lambda course_id: _read_roster(client, keys[course_id], course_id, ours), list(keys))
+    rosters = {course_id: roster for course_id, roster in observed.rosters.items() if course_id not in asked}
+    problems = list(observed.problems)
+    for course_id, (roster, problem) in zip(keys, read, strict=True):
         if problem is not None:
             problems.append(problem)
         if roster is not None:
-            rosters[courses[key].course_id] = roster
-    problems.extend(_vanished_courses(desired.courses, courses, conflicts, ours))
-    return Observed(courses, conflicts, users, matched_by, unresolved, rosters, tuple(problems), now)
+            rosters[course_id] = roster
+    return observed._replace(rosters=rosters, problems=tuple(problems), assumed=observed.assumed - asked)
+
+
+class _Probe(NamedTuple):
+    """One look at a stretch of a roster sorted by user id: what is asked, and whom it has to show."""
+
+    course_id: int
+    params: dict[str, Any]
+    expected: list[int]
+
+
+WINDOW = 10
+
+
+def still_so(
+    client: MoodleClient, remembered: Mapping[int, CourseRoster], pick: Callable[[int], int] = random.randrange
+) -> dict[int, CourseRoster]:
+    """Return those remembered rosters that probes agree with; a few small looks at a course, packed many to a call.
+
+    A course that can't be read is left out. Raises a MoodleError where the service itself can't be asked.
+
+    Moodle sorts by user id. If behind the last but one comes just the last person whom we remember, and nobody more,
+    then as many are enrolled as before; the same of those who are inactive. A further look at a random stretch finds
+    most exchanges of one person for another, since all in between would stand one place on.
+    """
+    probes = [probe for course_id, roster in sorted(remembered.items()) for probe in _probes(course_id, roster, pick)]
+    answers = client.read_many(Function.ENROLLED_USERS, [probe.params for probe in probes])
+    broken = {
+        probe.course_id
+        for probe, answer in zip(probes, answers, strict=True)
+        if not isinstance(answer, list) or [person.get("id") for person in answer] != probe.expected
+    }
+    return {course_id: roster for course_id, roster in remembered.items() if course_id not in broken}
+
+
+def _probes(course_id: int, roster: CourseRoster, pick: Callable[[int], int]) -> list[_Probe]:
+    probes = []
+    for ids, only in ((sorted(roster.enrolled), ""), (sorted(roster.inactive), "onlysuspended")):
+        stretches = [(max(len(ids) - 1, 0), 2)]
+        if len(ids) > 1:
+            stretches.append((pick(len(ids)), WINDOW))
+        for start, number in stretches:
+            params = _roster_params(course_id, only=only, stretch=(start, number))
+            probes.append(_Probe(course_id, params, ids[start : start + number]))
+    return probes
 
 
 class _OursThere(NamedTuple):
@@ -106,22 +193,19 @@ def observed_course(body: Mapping[str, Any]) -> ObservedCourse:
         raise NotJson("a course that can't be read", function=Function.COURSES_BY_FIELD) from error
 
 
-def courses_in(answer: Any) -> list[ObservedCourse]:
-    """Return the courses in an answer to a search. Raises NotJson, or the error that stands in the answer's place."""
+def course_bodies(answer: Any) -> list[Mapping[str, Any]]:
+    """Return the courses in an answer to a search as they came. Raises NotJson, or the error in the answer's place."""
     if isinstance(answer, MoodleError):
         raise answer
     if not isinstance(answer, dict) or not isinstance(answer.get("courses"), list):
         raise NotJson("courses are missing in the answer", function=Function.COURSES_BY_FIELD)
-    return [observed_course(body) for body in answer["courses"]]
+    bodies: list[Mapping[str, Any]] = answer["courses"]
+    return bodies
 
 
-def _searchable(course: DesiredCourse, field: str) -> str:
-    """Return the value by which ``course`` may be looked for in ``field``, or nothing."""
-    if field == "id":
-        return "" if course.course_id is None else str(course.course_id)
-    if not course.managed:
-        return ""
-    return course.key if field == "idnumber" else course.shortname
+def courses_in(answer: Any) -> list[ObservedCourse]:
+    """Return the courses in an answer to a search. Raises NotJson, or the error that stands in the answer's place."""
+    return [observed_course(body) for body in course_bodies(answer)]
 
 
 def _read_courses(
@@ -130,33 +214,52 @@ def _read_courses(
     """Find each course: by known id, then idnumber, then short name (an interrupted making leaves no idnumber)."""
     found: dict[str, ObservedCourse] = {}
     conflicts: dict[str, str] = {}
-    missing = list(desired)
-    for field in ("id", "idnumber", "shortname"):
-        asked = [course for course in missing if _searchable(course, field)]
-        if not asked:
-            continue
-        answers = client.read_many(
-            Function.COURSES_BY_FIELD, [{"field": field, "value": _searchable(course, field)} for course in asked]
-        )
+    by_id = _courses_by_id(client, [course.course_id for course in desired if course.course_id is not None])
+    for course in desired:
+        for body in by_id.get(course.course_id or 0, ()):
+            _judge(course, body, "id", found, conflicts)
+    for field in ("idnumber", "shortname"):
+        asked = [course for course in desired if course.managed and course.key not in found | conflicts]
+        values = [course.key if field == "idnumber" else course.shortname for course in asked]
+        answers = client.read_many(Function.COURSES_BY_FIELD, [{"field": field, "value": value} for value in values])
         for course, answer in zip(asked, answers, strict=True):
-            if isinstance(answer, MoodleError):
-                raise answer
-            for candidate, body in zip(courses_in(answer), answer["courses"], strict=True):
-                if course.managed and candidate.idnumber not in ("", course.key):
-                    conflicts[course.key] = (
-                        f"course {candidate.course_id} has our short name or id, but the idnumber "
-                        f"“{candidate.idnumber}” of somebody else"
-                    )
-                elif field == "shortname" and "idnumber" not in body:
-                    # Moodle leaves it out for an account that may not update the course: it may well be somebody's.
-                    conflicts[course.key] = (
-                        f"course {candidate.course_id} has our short name, and its idnumber is not shown: "
-                        "give the service's user moodle/course:update"
-                    )
-                else:
-                    found[course.key] = candidate
-        missing = [course for course in missing if course.key not in found and course.key not in conflicts]
+            for body in course_bodies(answer):
+                _judge(course, body, field, found, conflicts)
     return found, conflicts
+
+
+def _courses_by_id(client: MoodleClient, course_ids: Sequence[int]) -> dict[int, list[Mapping[str, Any]]]:
+    ids = sorted(set(course_ids))
+    found: dict[int, list[Mapping[str, Any]]] = {}
+    for start in range(0, len(ids), COURSES_PER_CALL):
+        value = ",".join(map(str, ids[start : start + COURSES_PER_CALL]))
+        for body in course_bodies(client.call(Function.COURSES_BY_FIELD, field="ids", value=value)):
+            found[observed_course(body).course_id] = [body]
+    return found
+
+
+def _judge(
+    course: DesiredCourse,
+    body: Mapping[str, Any],
+    field: str,
+    found: dict[str, ObservedCourse],
+    conflicts: dict[str, str],
+) -> None:
+    """Take a course that was found by ``field`` for ours, or say why it may be somebody else's."""
+    candidate = observed_course(body)
+    if course.managed and candidate.idnumber not in ("", course.key):
+        conflicts[course.key] = (
+            f"course {candidate.course_id} has our short name or id, but the idnumber "
+            f"“{candidate.idnumber}” of somebody else"
+        )
+    elif field == "shortname" and "idnumber" not in body:
+        # Moodle leaves it out for an account that may not update the course: it may well be somebody's.
+        conflicts[course.key] = (
+            f"course {candidate.course_id} has our short name, and its idnumber is not shown: "
+            "give the service's user moodle/course:update"
+        )
+    else:
+        found[course.key] = candidate
 
 
 class _Account(NamedTuple):
@@ -275,29 +378,27 @@ ATTEMPTS = 2
 
 
 def _read_roster(
-    client: MoodleClient, key: str, course: ObservedCourse, owned: Mapping[int, _OursThere]
+    client: MoodleClient, key: str, course_id: int, owned: Mapping[int, _OursThere]
 ) -> tuple[CourseRoster | None, Problem | None]:
     """Read who is in a course and who is inactive there; a roster that can't be proven whole is a problem.
 
     Where an answer is suspiciously empty, a third reading (those who are active) has to agree with the two.
     """
-    ours = owned.get(course.course_id, _OursThere())
+    ours = owned.get(course_id, _OursThere())
     problem: Problem | None = None
     for _attempt in range(ATTEMPTS):
         try:
-            enrolled = enrolled_ids(client, course.course_id)
-            inactive = enrolled_ids(client, course.course_id, only="onlysuspended")
+            enrolled = enrolled_ids(client, course_id)
+            inactive = enrolled_ids(client, course_id, only="onlysuspended")
             doubtful = not enrolled or (not inactive and ours.suspended)
-            active = enrolled_ids(client, course.course_id, only="onlyactive") if doubtful else enrolled - inactive
+            active = enrolled_ids(client, course_id, only="onlyactive") if doubtful else enrolled - inactive
         except MoodleError as error:
             return None, Problem(key, error.errorcode, str(error))
         if active | inactive != enrolled or active & inactive:
-            text = (
-                f"Moodle's lists of all, active and suspended people of course {course.course_id} contradict each other"
-            )
+            text = f"Moodle's lists of all, active and suspended people of course {course_id} contradict each other"
             problem = Problem(key, "contradiction", text)
         elif not enrolled and ours.written:
-            text = f"Moodle shows nobody in course {course.course_id}, where we enrolled {ours.written}"
+            text = f"Moodle shows nobody in course {course_id}, where we enrolled {ours.written}"
             problem = Problem(key, "empty_roster", text)
         else:
             return CourseRoster(enrolled, inactive), None
@@ -310,13 +411,25 @@ def enrolled_ids(client: MoodleClient, course_id: int, *, only: str = "") -> fro
     ``only`` is ``onlyactive`` or ``onlysuspended``, if not all are meant. Only ids are asked for: 500 people cost
     0.29 s so, and 2.35 s with every field. Raises a MoodleError.
     """
-    options: list[dict[str, Any]] = [{"name": "userfields", "value": "id"}]
-    if only:
-        options.append({"name": only, "value": 1})
-    body = client.call(Function.ENROLLED_USERS, courseid=course_id, options=options)
+    body = client.call(Function.ENROLLED_USERS, **_roster_params(course_id, only=only))
     try:
         if isinstance(body, list):
             return frozenset(int(person["id"]) for person in body)
     except (KeyError, TypeError, ValueError) as error:
         raise NotJson("a roster that can't be read", function=Function.ENROLLED_USERS) from error
     raise NotJson("a roster that is no list", function=Function.ENROLLED_USERS)
+
+
+def _roster_params(course_id: int, *, only: str = "", stretch: tuple[int, int] | None = None) -> dict[str, Any]:
+    """Return the parameters that ask for ids alone; ``stretch`` is (how many to pass over, how many to show)."""
+    options: list[dict[str, Any]] = [{"name": "userfields", "value": "id"}]
+    if only:
+        options.append({"name": only, "value": 1})
+    if stretch is not None:
+        start, number = stretch
+        options += [
+            {"name": "sortby", "value": "id"},
+            {"name": "limitfrom", "value": start},
+            {"name": "limitnumber", "value": number},
+        ]
+    return {"courseid": course_id, "options": options}

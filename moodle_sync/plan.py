@@ -502,5 +502,9 @@ class _CoursePlanner:
         return not row.suspended and not self._runs(row.starts, row.ends)
 
     def _runs(self, starts: int, ends: int) -> bool:
-        """Tell whether an enrolment with these dates is certainly within them now."""
-        return starts < self.now - CLOCK_MARGIN and (ends == 0 or ends > self.now + CLOCK_MARGIN)
+        return runs(starts, ends, self.now)
+
+
+def runs(starts: int, ends: int, now: int, *, margin: int = CLOCK_MARGIN) -> bool:
+    """Tell whether an enrolment with these dates is certainly within them at ``now``. All in Unix seconds."""
+    return starts < now - margin and (ends == 0 or ends > now + margin)

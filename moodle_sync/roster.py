@@ -130,3 +130,6 @@ class Observed(NamedTuple):
     """By Moodle course id."""
     problems: Sequence[Problem]
     read_at: int
+    assumed: frozenset[int] = frozenset()
+    """Courses whose roster was not read but remembered, and shown by probes to be still so. Nothing may be written
+    there before it was read (``observe.read_in_full``)."""

@@ -138,7 +138,7 @@ def main() -> None:
         client.functions()  # connected, as in a night under way
         ways = {
             "one call a person": lambda: one_by_one(client, FIRST_COURSE + COURSES, at_once=False),
-            f"one call a person, {client.concurrency} at once": lambda: one_by_one(
+            f"one call a person, {client.pace.most} at once": lambda: one_by_one(
                 client, FIRST_COURSE + COURSES + 1, at_once=True
             ),
             "reading, planning, `apply_plan`, reading back": lambda: by_plan(client),

@@ -93,7 +93,7 @@ def night(
     verdict = review(plan)
     if approve or not verdict.held:
         memory.remember_seen(plan)
-        apply_plan(client, plan, journal or memory, role_ids=ROLE_IDS, now=NOW)
+        apply_plan(client, plan, journal or memory, role_ids=ROLE_IDS, now=NOW, rosters=observed.rosters)
     return Night(observed, plan, verdict, client.calls - before)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -11,9 +12,9 @@ from moodle_sync import observe
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole
 from moodle_sync.guard import review
-from moodle_sync.observe import read_observed
+from moodle_sync.observe import enrolled_ids, read_in_full, read_observed, still_so
 from moodle_sync.plan import Kind, make_plan
-from moodle_sync.roster import Desired, DesiredPerson, Observed, Owned, Role
+from moodle_sync.roster import CourseRoster, Desired, DesiredPerson, Observed, Owned, Role
 from moodle_sync.sandbox import Sandbox, actions
 from moodle_sync.sandbox.state import Course, State, User
 from moodle_sync.sandbox.webservice import courses
@@ -277,6 +278,92 @@ def test_an_empty_roster_of_a_course_without_people_costs_a_third_call_and_is_be
     seen = look(client, desire(moodle, 1))
     assert seen.rosters[number] == (frozenset(), frozenset())
     assert list(moodle.calls).count("core_enrol_get_enrolled_users") == 3
+
+
+# --- rosters that were read before -----------------------------------------------------------------------------------
+
+
+def remember(client: MoodleClient, number: int, moodle: Sandbox) -> dict[int, CourseRoster]:
+    moodle.calls.clear()
+    return {number: CourseRoster(enrolled_ids(client, number), enrolled_ids(client, number, only="onlysuspended"))}
+
+
+def crowd(moodle: Sandbox) -> int:
+    number = add_course(moodle)
+    enrol(moodle, number, *range(0, 30, 2))
+    enrol(moodle, number, 31, 33, 35, suspended=True)
+    return number
+
+
+def test_a_roster_that_is_as_it_was_is_shown_to_be_so_by_one_packed_call_and_not_read(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    number = crowd(moodle)
+    remembered = remember(client, number, moodle)
+    moodle.calls.clear()
+    seen = read_observed(client, desire(moodle), [], now=NOW, remembered=remembered)
+    assert seen.rosters == remembered
+    assert seen.assumed == {number}
+    assert "core_enrol_get_enrolled_users" not in list(moodle.calls)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ways: ways.pop(100),
+        lambda ways: ways.pop(128),
+        lambda ways: ways.update({139: copy.deepcopy(ways[100])}),
+        lambda ways: ways.update({101: copy.deepcopy(ways[100])}),
+        lambda ways: setattr(ways[110]["manual"], "suspended", True),
+        lambda ways: setattr(ways[131]["manual"], "suspended", False),
+        lambda ways: setattr(ways[135]["manual"], "suspended", False),
+        lambda ways: ways.clear(),
+    ],
+)
+def test_whoever_came_went_or_was_suspended_makes_the_roster_be_read(
+    moodle: Sandbox, client: MoodleClient, change: Callable[[dict[int, Any]], None]
+) -> None:
+    number = crowd(moodle)
+    remembered = remember(client, number, moodle)
+    change(moodle.state.enrolments[number])
+    seen = read_observed(client, desire(moodle), [], now=NOW, remembered=remembered)
+    assert seen.assumed == frozenset()
+    assert seen.rosters[number].enrolled == set(moodle.state.enrolments[number])
+
+
+def test_an_exchange_of_two_people_is_seen_where_a_probe_looks_between_them(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    number = crowd(moodle)
+    remembered = remember(client, number, moodle)
+    ways = moodle.state.enrolments[number]
+    ways[107] = ways.pop(116)  # the fourth comes, the ninth goes: all between stand one place on
+    caught = [
+        place
+        for place in range(18)
+        if not still_so(client, remembered, pick=lambda below, place=place: min(place, below - 1))  # type: ignore[misc]
+    ]
+    assert caught == list(range(9))
+
+
+def test_a_probe_that_fails_makes_the_roster_be_read(moodle: Sandbox, connect: Connect) -> None:
+    number = crowd(moodle)
+    client = connect(retries=0)
+    remembered = remember(client, number, moodle)
+    moodle.faults.set("html@tool_mobile_call_external_functions#2")
+    seen = read_observed(client, desire(moodle), [], now=NOW, remembered=remembered)
+    assert seen.rosters == remembered
+    assert seen.assumed == frozenset()
+
+
+def test_what_was_assumed_is_read_before_anything_is_written_there(moodle: Sandbox, client: MoodleClient) -> None:
+    number = crowd(moodle)
+    remembered = remember(client, number, moodle)
+    seen = read_observed(client, desire(moodle), [], now=NOW, remembered=remembered)
+    full = read_in_full(client, seen, [], [number])
+    assert full == seen._replace(assumed=frozenset())
+    assert list(moodle.calls).count("core_enrol_get_enrolled_users") >= 2
+    assert read_in_full(client, full, [], [number]) is not None
 
 
 @pytest.mark.parametrize("fault", ["html", "http500", "truncated", "drop_before", "timeout_before"])
