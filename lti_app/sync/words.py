@@ -113,7 +113,7 @@ def reason_words(reason: Any) -> str:
         return str(words)
     if reason.get("code") == "unwhole_read":
         words = gettext(
-            "Moodle could not be shown to have answered in full (%(course)s): %(text)s",
+            "Moodle may not have answered in full (%(course)s): %(text)s",
             course=course or gettext("all courses"),
             text=reason.get("text", ""),
         )

@@ -7,16 +7,21 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask import session as cookie
 
-from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, sign_out, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import ROLE_NAMES, Permission, Role, needs
+from lti_app.credits.cards import due_today
 from lti_app.credits.overview import leader_overview
 from lti_app.intakes.launched import unseal
 from lti_app.intakes.places import contacts_of, own_places
+from lti_app.lti.models import Moodle
 from lti_app.web import i18n
 from lti_app.web.icons import sprite
 from lti_app.web.landing import standing_in, way_from
 from lti_app.web.theme import stylesheet
+
+LEFT = "left_moodle"
+"""Where the session's cookie keeps, after signing out, the address of the Moodle to go back to: it names nobody."""
 
 blueprint = Blueprint("site", __name__)
 
@@ -33,7 +38,14 @@ def home() -> Response:
     if who.roles == {Role.ADMINISTRATOR}:
         return see_other(url_for("sync.runs"))
     granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
-    page = render_template("home.html", cards=cards, places=places, granted=granted)
+    zone = tool().settings.zone
+    page = render_template(
+        "home.html",
+        cards=cards,
+        today={card.intake_id: due_today(card.upcoming, now=now(), zone=zone) for card in cards},
+        places=places,
+        granted=granted,
+    )
     return make_response(page, 200 if who.roles else 403)
 
 
@@ -66,6 +78,26 @@ def language() -> Response:
     if chosen:
         cookie[i18n.CHOSEN] = chosen
     return see_other(own_address(request.form.get("next", "")))
+
+
+@blueprint.post("/sign-out")
+@needs(Permission.SIGNED_IN)
+def leave() -> Response:
+    """End the visit in this browser; the language and the way back to Moodle are remembered, nothing else."""
+    moodle = db_session().get(Moodle, actor().moodle_id)
+    spoken = i18n.language()
+    sign_out()
+    cookie[i18n.CHOSEN] = spoken
+    if moodle is not None:
+        cookie[LEFT] = moodle.url
+    return see_other(url_for("site.left"))
+
+
+@blueprint.get("/signed-out")
+@needs(Permission.PUBLIC)
+def left() -> str:
+    """Say that the visit has ended and how to come back."""
+    return render_template("left.html", moodle_url=cookie.get(LEFT))
 
 
 def own_address(address: str) -> str:
