@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, null, select, union_all
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_app.core.errors import Forbidden, NotFound
@@ -166,33 +166,32 @@ def meeting_overview(session: Session, *, meeting_id: int, actor: Actor, now: da
 
 
 def _waiting_elsewhere(session: Session, intake_id: int, actor: Actor, now: datetime) -> WaitingElsewhere:
+    """Count in one query: a row for each unconfirmed meeting that has begun, an empty one for each open proposal."""
     others = (
         select(Intake.id)
         .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
         .join(Programme, Programme.id == ProgrammeVersion.programme_id)
         .where(Programme.site_id.in_(actor.led_site_ids), Intake.id != intake_id)
     )
+    marked = exists().where(Attendance.meeting_id == Meeting.id, Attendance.trainee_id == Trainee.id)
     unconfirmed = exists().where(
         Trainee.intake_id == Meeting.intake_id,
         Trainee.state == TraineeState.ENROLLED,
-        ~exists().where(Attendance.meeting_id == Meeting.id, Attendance.trainee_id == Trainee.id),
+        ~marked.correlate(Meeting, Trainee),
     )
-    begun = session.scalars(
-        select(Meeting).where(
-            Meeting.intake_id.in_(others),
-            Meeting.state == MeetingState.PLANNED,
-            Meeting.starts_at <= now,
-            unconfirmed,
-        )
+    begun = select(Meeting.starts_at, Meeting.minutes).where(
+        Meeting.intake_id.in_(others), Meeting.state == MeetingState.PLANNED, Meeting.starts_at <= now, unconfirmed
     )
-    proposals = session.scalar(
-        select(func.count())
+    proposed = (
+        select(null(), null())
         .select_from(CreditProposal)
         .join(Trainee, Trainee.id == CreditProposal.trainee_id)
         .where(CreditProposal.state == ProposalState.OPEN, Trainee.intake_id.in_(others))
     )
+    rows: Sequence[Any] = session.execute(union_all(begun, proposed)).all()
     # When a meeting ends is worked out here: databases add minutes to moments in ways of their own.
-    return WaitingElsewhere(meetings=sum(meeting.ends_at <= now for meeting in begun), proposals=proposals or 0)
+    ended = [start for start, minutes in rows if start is not None and start + timedelta(minutes=minutes) <= now]
+    return WaitingElsewhere(meetings=len(ended), proposals=sum(start is None for start, _minutes in rows))
 
 
 def _own_place(facts: IntakeFacts) -> TraineeFacts:

@@ -91,7 +91,7 @@ class Missing:
                 "complete the activities of the Moodle course (%(done)s of %(needed)s are complete)", **numbers
             ),
             Reason.COMPLETION_UNKNOWN: _l(
-                "completion in the Moodle course: it is read every night, but has not been read yet for this trainee"
+                "completion in the Moodle course: it is read every night, and has not been read yet"
             ),
             Reason.NOTHING_TRACKED: _l(
                 "completion in the Moodle course: none of its activities is tracked yet; the leader has to turn "

@@ -140,11 +140,11 @@ def test_the_consequence_of_crediting_is_said_in_numbers(
         come_in(page, browser_app, town, "leader", live)
         page.goto(f"{live}/intakes/{town.intake_id}")
         consequence = page.locator("[data-consequence]")
-        assert consequence.inner_text() == "Будет зачтено: 6 стажёрам, всего 120 ак. ч; оценки уйдут в Moodle."
+        assert consequence.inner_text() == "Будет зачтено: 6 стажёрам, всего 120 ак. ч; журнал оценок Moodle обновится."
 
         page.get_by_label("Все", exact=True).uncheck()
         page.get_by_label("Гурьев Илья Петрович").check()
-        assert consequence.inner_text() == "Будет зачтено: 1 стажёру, всего 20 ак. ч; оценка уйдёт в Moodle."
+        assert consequence.inner_text() == "Будет зачтено: 1 стажёру, всего 20 ак. ч; журнал оценок Moodle обновится."
         page.get_by_role("button", name="Зачесть выбранным (1)").click()
 
         assert page.get_by_text("Часы зачтены 1 стажёру.").is_visible()
@@ -159,13 +159,22 @@ def test_progress_of_a_run_goes_on_by_itself(browser: Browser, browser_app: Flas
         page.goto(f"{live}/sync/runs/{town.running_id}")
         assert page.get_by_text("шаг 47 из 120").is_visible()
 
+        said = page.locator("#announcements")
+
         with database.transaction() as session:
             session.get_one(SyncRun, town.running_id).steps_done = 90
         page.get_by_text("шаг 90 из 120").wait_for()
+        assert said.inner_text() == ""
+
+        with database.transaction() as session:
+            session.get_one(SyncRun, town.running_id).phase = "credits"
+        page.get_by_text("подготовка зачёта").first.wait_for()
+        assert said.inner_text() == "подготовка зачёта"
 
         with database.transaction() as session:
             session.get_one(SyncRun, town.running_id).status = RunStatus.DONE
         page.locator("[data-finished]").wait_for()
+        assert said.inner_text() == "Обмен завершён: выполнено"
 
 
 def test_a_page_works_without_scripts(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:

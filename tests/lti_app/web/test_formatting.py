@@ -148,16 +148,16 @@ def test_a_naive_moment_is_refused() -> None:
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (1, "1 стажёр"),
-        (3, "3 стажёра"),
-        (5, "5 стажёров"),
-        (11, "11 стажёров"),
-        (21, "21 стажёр"),
-        (112, "112 стажёров"),
+        (1, "1 стажёр ожидает зачёта"),
+        (3, "3 стажёра ожидают зачёта"),
+        (5, "5 стажёров ожидают зачёта"),
+        (11, "11 стажёров ожидают зачёта"),
+        (21, "21 стажёр ожидает зачёта"),
+        (112, "112 стажёров ожидают зачёта"),
     ],
 )
 def test_russian_plurals(russian: None, count: int, words: str) -> None:
-    assert ngettext("%(num)s trainee", "%(num)s trainees", count) == words
+    assert ngettext("%(num)s trainee waits for credit", "%(num)s trainees wait for credit", count) == words
 
 
 def test_the_browser_gets_every_plural_form(russian: None) -> None:
