@@ -46,6 +46,11 @@ def is_today(value: datetime, *, zone: ZoneInfo, now: datetime) -> bool:
     return local(value, zone).date() == local(now, zone).date()
 
 
+def short_day(value: datetime, *, zone: ZoneInfo) -> str:
+    """Return a local date for the head of a narrow column: «10.12»."""
+    return str(format_date(local(value, zone), "dd.MM" if _locale() == "ru" else "d MMM", locale=_locale()))
+
+
 def moment(value: datetime, *, zone: ZoneInfo, now: datetime) -> str:
     """Return a date with time: «чт, 10 декабря, 15:00»."""
     here = local(value, zone)
@@ -134,6 +139,7 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         clock_time=_here(clock_time, "zone"),
         moment=_here(moment, "zone", "now"),
+        short_day=_here(short_day, "zone"),
         period=_here(period, "zone", "now"),
         term=term,
         duration=duration,

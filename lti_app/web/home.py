@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask import session as cookie
 
-from lti_app.core.edge import actor, db_session, now, sign_out, tool
+from lti_app.core.edge import actor, db_session, now, sign_out, signed_in, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import ROLE_NAMES, Permission, Role, needs
-from lti_app.credits.cards import due_today
+from lti_app.credits.cards import IntakeCard, MeetingLine, due_today
 from lti_app.credits.overview import leader_overview
 from lti_app.intakes.launched import unseal
 from lti_app.intakes.places import contacts_of, own_places
@@ -42,11 +42,17 @@ def home() -> Response:
     page = render_template(
         "home.html",
         cards=cards,
-        today={card.intake_id: due_today(card.upcoming, now=now(), zone=zone) for card in cards},
+        today=by_time([(m, card) for card in cards for m in due_today(card.upcoming, now=now(), zone=zone)]),
+        unconfirmed=by_time([(meeting, card) for card in cards for meeting in card.attendance_waiting]),
         places=places,
         granted=granted,
     )
     return make_response(page, 200 if who.roles else 403)
+
+
+def by_time(rows: list[tuple[MeetingLine, IntakeCard]]) -> list[tuple[MeetingLine, IntakeCard]]:
+    """Put meetings of several intakes, each with its card, in the order of time."""
+    return sorted(rows, key=lambda row: row[0].starts_at)
 
 
 @blueprint.get("/course")
@@ -95,9 +101,11 @@ def leave() -> Response:
 
 @blueprint.get("/signed-out")
 @needs(Permission.PUBLIC)
-def left() -> str:
-    """Say that the visit has ended and how to come back."""
-    return render_template("left.html", moodle_url=cookie.get(LEFT))
+def left() -> Response:
+    """Say that the visit has ended and how to come back; who has come back already is led on."""
+    if signed_in() is not None:
+        return see_other(url_for("site.home"))
+    return make_response(render_template("left.html", moodle_url=cookie.get(LEFT)))
 
 
 def own_address(address: str) -> str:

@@ -60,7 +60,43 @@ def test_every_page_is_accessible_and_fits(
     assert not faults, "\n".join(str(fault) for fault in faults.values())
 
 
-@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "sync"])
+def test_the_grid_keeps_its_names_when_it_is_moved_sideways(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser, width=PHONE) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/intakes/{town.intake_id}")
+        page.get_by_text("Посещаемость по занятиям").click()
+        grid = page.get_by_role("region").filter(has=page.locator(".grid"))
+        name, mark = grid.locator("tbody th").first, grid.locator("tbody td").first
+        before = (name.bounding_box(), mark.bounding_box())
+
+        grid.evaluate("element => element.scrollLeft = 120")
+
+        after = (name.bounding_box(), mark.bounding_box())
+        assert before[0] == after[0]
+        assert before[1] != after[1]
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+        page.screenshot(path=str(ARTEFACTS / "leader-grid.png"), full_page=True)
+        report = Axe().run(page, options={"runOnly": RULES})
+        assert not report.violations_count, report.generate_report()
+
+
+def test_who_signs_out_is_told_how_to_come_back(
+    page: Page, browser_app: Flask, live: str, town: Town, language: str
+) -> None:
+    come_in(page, browser_app, town, "leader", live, language)
+    page.goto(f"{live}/")
+    page.locator("header form button").click()
+
+    assert page.get_by_role("heading").inner_text().strip() == {"ru": "Вы вышли", "en": "You have signed out"}[language]
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("header form").count() == 0
+    report = Axe().run(page, options={"runOnly": RULES})
+    assert not report.violations_count, report.generate_report()
+
+
+@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "leader-tie", "sync"])
 def test_everything_that_can_be_pressed_is_reached_by_keyboard(
     browser: Browser, browser_app: Flask, live: str, town: Town, name: str
 ) -> None:

@@ -48,6 +48,12 @@ def test_a_moment_is_local_with_its_weekday(language: str) -> None:
     assert formatting.moment(DECEMBER, zone=NOVOKUZNETSK, now=NOW) == expected[language]
 
 
+def test_the_head_of_a_narrow_column_has_the_local_day(language: str) -> None:
+    late = datetime(2026, 12, 9, 20, 0, tzinfo=UTC)
+
+    assert formatting.short_day(late, zone=NOVOKUZNETSK) == {"ru": "10.12", "en": "10 Dec"}[language]
+
+
 def test_another_year_is_named(language: str) -> None:
     expected = {"ru": "вс, 10 января 2027, 15:00", "en": "Sun, 10 January 2027, 15:00"}
     january = datetime(2027, 1, 10, 8, 0, tzinfo=UTC)

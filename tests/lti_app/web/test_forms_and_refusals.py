@@ -320,6 +320,12 @@ def test_signing_out_needs_the_forms_token(scene: Scene) -> None:
     assert client.get("/").status_code == 200
 
 
+def test_who_has_come_back_is_not_told_that_they_left(scene: Scene) -> None:
+    response = scene.come("leader").get("/signed-out")
+
+    assert (response.status_code, response.location) == (303, "/")
+
+
 def test_the_farewell_stays_in_moodles_frame(scene: Scene) -> None:
     client = scene.come("trainee")
 

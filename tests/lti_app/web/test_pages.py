@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_leader_sees_what_waits(scene: Scene) -> None:
     assert "1 стажёр ожидает зачёта" in home
     assert "идёт сейчас" in home
     assert "Зачесть выбранным (1)" in intake
-    assert "занято 2 из 100 мест" in intake
+    assert "занято мест: 2 из 100" in intake
 
 
 def test_a_leader_learns_what_waits_in_other_intakes(app: Flask, database: Database) -> None:
@@ -153,6 +154,42 @@ def test_today_is_the_municipalitys_day(
     page = visit(app, world, world.leader, since=clock()).get("/").text
 
     assert ("Сегодня вас ничего не ждёт." in page) is not shown
+
+
+def test_meetings_of_several_intakes_stand_in_the_order_of_time(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        other = World(session, "b", moodle=world.moodle)
+        session.add(SiteLeader(site=other.site, person=world.leader, since=other.leading.since))
+        other.leading.until = other.leading.since
+        for one in (world, other):
+            one.trainee()
+            for hours in (-30, -27, 1, 4) if one is world else (-29, -28, 2, 3):
+                one.meeting(starts_at=NOW + timedelta(hours=hours))
+
+    page = visit(app, world, world.leader).get("/").text.split('id="led"')[0]
+
+    times = [line.split("</time>")[0].rsplit(" ", 1)[1] for line in page.split("<time ")[1:]]
+    assert [time[:5] for time in times] == ["16:00", "17:00", "18:00", "19:00", "09:00", "10:00", "11:00", "12:00"]
+
+
+def test_the_leader_sees_every_mark_in_one_grid(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        anna, boris = world.trainee("Арбузова"), world.trainee("Борисов")
+        first, _second = world.meeting(), world.meeting()
+        world.meeting(starts_at=NOW + timedelta(days=3))
+        world.attended(first, anna)
+        world.attended(first, boris, presence=Presence.ABSENT)
+        intake_id = world.intake.id
+
+    page = visit(app, world, world.leader).get(f"/intakes/{intake_id}").text
+
+    grid = page.split('class="grid-frame"')[1].split("</table>")[0]
+    rows = grid.split('<th scope="row">')[1:]
+    assert [row.split("</th>")[0] for row in rows] == ["Арбузова А.", "Борисов А."]
+    words = [re.findall(r'class="visually-hidden">(.+?)<', row) for row in rows]
+    assert words == [["присутствовал(а)", "ещё не подтверждено"], ["отсутствовал(а)", "ещё не подтверждено"]]
 
 
 def next_step(app: Flask, world: World, person: Person, intake_id: int) -> str:
