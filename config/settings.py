@@ -43,6 +43,7 @@ class Settings:
     centre_name: str = "МБОУ ДПО «ИМЦ»"
     suspend_share: float = 0.2
     suspend_floor: int = 5
+    drift: str = "restore"
     session_hours: int = 10
 
     @property
@@ -79,6 +80,7 @@ class SettingsSchema(Schema):
     CENTRE_NAME = fields.String(validate=validate.Length(min=1, max=200))
     SUSPEND_SHARE = fields.Float(validate=validate.Range(0, 1, error="must be a share from 0 to 1"))
     SUSPEND_FLOOR = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
+    DRIFT = fields.String(validate=validate.OneOf(("restore", "respect"), error="must be one of {choices}"))
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
 
     @validates("PUBLIC_URL")

@@ -62,6 +62,11 @@ class Outcome(NamedTuple):
         """Tell whether the change failed and Moodle said so: nothing of it can have been done."""
         return not self.done and self.errorcode not in (UNKNOWN[0], NOT_THERE[0], STILL_ACTIVE[0])
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Tell whether the enrolment is suspended as meant, and the person active by another one all the same."""
+        return self.errorcode == STILL_ACTIVE[0]
+
 
 class Journal(Protocol):
     """Remember durably what is meant and what was done; called from several threads. What it raises ends the run."""

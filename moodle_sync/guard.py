@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
 
 
 class Limits(NamedTuple):
-    """How much may be suspended without a person's word: more than ``share`` and at least ``floor`` people is held."""
+    """How many people may be suspended, or be missing, without a person's word.
+
+    More than ``share`` of them and at least ``floor`` is held.
+    """
 
     share: float = 0.2
     floor: int = 5
@@ -23,7 +27,7 @@ class Reason(NamedTuple):
 
     code: str
     course_key: str
-    suspended: int
+    people: int
     of: int
     text: str
 
@@ -40,7 +44,11 @@ class Verdict(NamedTuple):
 
 
 def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS) -> Verdict:
-    """Hold a plan that suspends too many in a course or in all, or that rests on a read not shown to be whole."""
+    """Hold a plan that suspends too many in a course or in all, or that rests on a read not shown to be whole.
+
+    A roster that lacks many people of ours may be one that Moodle shows in part: a service's user who lost
+    ``moodle/site:accessallgroups`` sees nobody in other groups, without any error.
+    """
     reasons = [
         Reason("unwhole_read", problem.course_key, 0, 0, f"{problem.code}: {problem.text}") for problem in plan.problems
     ]
@@ -51,17 +59,23 @@ def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS) -> Verdict:
         if change[0] is Kind.SUSPEND and isinstance(change, EnrolmentChange)
     }
     suspended = Counter(course_key for course_key, _user_id in people)
-    for key in sorted(suspended):
-        if _too_many(suspended[key], plan.active.get(key, 0), limits):
-            of = plan.active.get(key, 0)
-            reasons.append(
-                Reason("suspends_many", key, suspended[key], of, f"{suspended[key]} of {of} in course {key}")
-            )
-    total, of_all = suspended.total(), sum(plan.active.values())
-    if _too_many(total, of_all, limits):
-        reasons.append(Reason("suspends_many", "", total, of_all, f"{total} of {of_all} in all courses"))
+    reasons += _too_many("suspends_many", "would be suspended", suspended, plan.active, limits)
+    missing = {key: number.people for key, number in plan.missing.items() if number.people}
+    enrolled = {key: number.of for key, number in plan.missing.items()}
+    reasons += _too_many("misses_many", "are not shown by Moodle", missing, enrolled, limits)
     return Verdict(tuple(reasons))
 
 
-def _too_many(suspended: int, active: int, limits: Limits) -> bool:
-    return suspended >= limits.floor and suspended > limits.share * active
+def _too_many(
+    code: str, what: str, counts: Mapping[str, int], of: Mapping[str, int], limits: Limits
+) -> Iterable[Reason]:
+    for key in sorted(counts):
+        if _over(counts[key], of.get(key, 0), limits):
+            yield Reason(code, key, counts[key], of.get(key, 0), f"{counts[key]} of {of.get(key, 0)} {what} in {key}")
+    total, of_all = sum(counts.values()), sum(of.values())
+    if _over(total, of_all, limits):
+        yield Reason(code, "", total, of_all, f"{total} of {of_all} {what} in all courses")
+
+
+def _over(people: int, of: int, limits: Limits) -> bool:
+    return people >= limits.floor and people > limits.share * of

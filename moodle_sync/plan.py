@@ -16,6 +16,7 @@ from moodle_sync.roster import (
     Desired,
     DesiredCourse,
     DesiredEnrolment,
+    Drift,
     Observed,
     ObservedCourse,
     Owned,
@@ -87,6 +88,13 @@ class Note(NamedTuple):
     text: str
 
 
+class Missing(NamedTuple):
+    """People of ours whom a course's roster doesn't show: ``people`` of ``of`` whom we enrolled there."""
+
+    people: int
+    of: int
+
+
 class ChangePlan:
     """Hold the changes in the order in which they are applied, and what they rest on."""
 
@@ -95,8 +103,11 @@ class ChangePlan:
         changes: Sequence[Change],
         notes: Sequence[Note] = (),
         problems: Sequence[Problem] = (),
+        *,
         active: Mapping[str, int] | None = None,
         gone: Sequence[Owned] = (),
+        missing: Mapping[str, Missing] | None = None,
+        seen: Sequence[Owned] = (),
     ) -> None:
         self.changes = changes
         self.notes = notes
@@ -106,11 +117,15 @@ class ChangePlan:
         self.gone = gone
         """Rows of ours that Moodle certainly has no more, to be forgotten when the plan is applied: whoever is enrolled
         in their place later was not enrolled by us."""
+        self.missing = dict(missing or {})
+        """By course key, people of ours whom Moodle doesn't show, of those whom we certainly enrolled."""
+        self.seen = seen
+        """Rows of ours as they are to be remembered when the plan is applied: only their ``drift`` has changed."""
         self._id: str | None = None
 
     @property
     def id(self) -> str:
-        """Return a SHA-256 over the changes and the problems: the same plan has the same id, whatever came first."""
+        """Return a SHA-256 over changes, problems and rows to be forgotten: the same plan has the same id."""
         if self._id is None:
             digest, lines = hashlib.sha256(), iter(self._lines())
             while piece := "".join(itertools.islice(lines, 10_000)):
@@ -146,6 +161,8 @@ class ChangePlan:
                 yield f"{change.kind}|{change.course_id}|{json.dumps(course, ensure_ascii=False)}\n"
         for problem in self.problems:
             yield f"problem|{problem.course_key}|{problem.code}\n"
+        for row in self.gone:
+            yield f"gone|{row.course_id}|{row.user_id}|{row.role}\n"
 
     def counts(self) -> dict[Kind, int]:
         """Return the number of changes of each kind that occurs."""
@@ -165,6 +182,8 @@ class ChangePlan:
             "problems": [list(problem) for problem in self.problems],
             "active": self.active,
             "gone": [list(row) for row in self.gone],
+            "missing": {key: list(number) for key, number in self.missing.items()},
+            "seen": [list(row) for row in self.seen],
         }
 
     @classmethod
@@ -182,15 +201,25 @@ class ChangePlan:
             changes,
             [Note(*row) for row in data["notes"]],
             [Problem(*row) for row in data["problems"]],
-            data["active"],
-            [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in data.get("gone", ())],
+            active=data["active"],
+            gone=[_owned_of(row) for row in data["gone"]],
+            missing={key: Missing(*number) for key, number in data["missing"].items()},
+            seen=[_owned_of(row) for row in data["seen"]],
         )
 
 
-def make_plan(desired: Desired, owned: Iterable[Owned], observed: Observed) -> ChangePlan:
+def _owned_of(row: Sequence[Any]) -> Owned:
+    course_id, user_id, role, starts, ends, suspended, pending, drift = row
+    return Owned(course_id, user_id, Role(role), starts, ends, suspended, pending, Drift(drift))
+
+
+def make_plan(
+    desired: Desired, owned: Iterable[Owned], observed: Observed, *, respects_drift: bool = False
+) -> ChangePlan:
     """Plan what brings Moodle from ``observed`` to ``desired`` by touching nothing but what is ``owned``.
 
     Pure, and independent of the order of its inputs. Courses come first, then enrolments course by course.
+    What was suspended, reactivated or removed by hand in Moodle is noted, and written again unless ``respects_drift``.
 
     A person who can't be resolved any more counts as not wanted: callers have to remember whom they matched before
     they apply a plan (``Observed.matched_by``).
@@ -201,7 +230,7 @@ def make_plan(desired: Desired, owned: Iterable[Owned], observed: Observed) -> C
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
-    planners = _planners(courses, reachable, observed)
+    planners = _planners(courses, reachable, observed, respects_drift)
     wanted: dict[str, list[DesiredEnrolment]] = defaultdict(list)
     for enrolment in desired.enrolments:
         wanted[enrolment.course_key].append(enrolment)
@@ -210,20 +239,26 @@ def make_plan(desired: Desired, owned: Iterable[Owned], observed: Observed) -> C
         ours[row.course_id].append(row)
     active: dict[str, int] = {}
     gone: list[Owned] = []
+    missing: dict[str, Missing] = {}
+    seen: list[Owned] = []
     for planner, keys in planners:
         rows = [] if planner.course_id is None else ours[planner.course_id]
         planner.plan((row for key in keys for row in wanted[key]), rows, observed.users)
         changes += planner.changes
         notes += planner.notes
         gone += planner.gone
+        seen += planner.seen
         active[planner.key] = planner.active
+        if planner.missing.of:
+            missing[planner.key] = planner.missing
     # Whoever is in a plan once was found for certain; people who were not stand in the notes, once each.
     notes.extend(Note("person_not_found", "", key, text) for key, text in sorted(observed.unresolved.items()))
-    return ChangePlan(changes, notes, sorted(observed.problems), active, gone)
+    problems = sorted(observed.problems)
+    return ChangePlan(changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen)
 
 
 def _planners(
-    courses: Iterable[DesiredCourse], reachable: Mapping[str, int | None], observed: Observed
+    courses: Iterable[DesiredCourse], reachable: Mapping[str, int | None], observed: Observed, respects_drift: bool
 ) -> list[tuple[_CoursePlanner, list[str]]]:
     """Return a planner for each course in Moodle, with the keys that it stands for: several may share a course."""
     found: dict[int | str, tuple[_CoursePlanner, list[str]]] = {}
@@ -237,7 +272,8 @@ def _planners(
             continue
         roster = _EMPTY if course_id is None else observed.rosters.get(course_id)
         if roster is not None:  # else it could not be read: a problem says so, and nothing is planned on a guess
-            found[place] = (_CoursePlanner(course.key, course_id, roster, observed.read_at), [course.key])
+            planner = _CoursePlanner(course.key, course_id, roster, observed.read_at, respects_drift)
+            found[place] = (planner, [course.key])
     return list(found.values())
 
 
@@ -269,6 +305,14 @@ def _plan_course(
     if course.managed and differing_fields(course, present):
         changes.append(CourseChange(Kind.UPDATE_COURSE, course, present.course_id))
 
+
+def _was_there(row: Owned) -> bool:
+    """Tell whether Moodle should show the person of this row: it was read back, and nobody took it away since."""
+    return not row.pending and row.drift is not Drift.REMOVED
+
+
+_AS_WANTED = (False, False, Drift.NONE)
+"""Not suspended, not pending, nothing done by hand: the rest of a row of ours that is as it should be."""
 
 _Row = TypeVar("_Row", DesiredEnrolment, Owned)
 
@@ -317,13 +361,16 @@ class _CoursePlanner:
     course are written with the same dates, from the earliest start to the latest end.
     """
 
-    def __init__(self, key: str, course_id: int | None, roster: CourseRoster, now: int) -> None:
+    def __init__(self, key: str, course_id: int | None, roster: CourseRoster, now: int, respects_drift: bool) -> None:
         self.key, self.course_id, self.now = key, course_id, now
         self.enrolled, self.inactive = roster
+        self.respects_drift = respects_drift
         self.changes: list[EnrolmentChange] = []
         self.notes: list[Note] = []
         self.gone: list[Owned] = []
+        self.seen: list[Owned] = []
         self.active = 0
+        self.missing = Missing(0, 0)
 
     def plan(self, wanted: Iterable[DesiredEnrolment], rows: Iterable[Owned], users: Mapping[int, int]) -> None:
         """Collect this course's changes and notes: those who are to be in, then those who are not."""
@@ -341,18 +388,36 @@ class _CoursePlanner:
         here = {user_id for user_id, row in ours.first.items() if not row.suspended}
         here |= {user_id for user_id, rows in ours.more.items() if not all(row.suspended for row in rows)}
         self.active = len((here & self.enrolled).union(suspended))
+        written = {user_id for user_id, row in ours.first.items() if _was_there(row)}
+        written |= {user_id for user_id, rows in ours.more.items() if any(map(_was_there, rows))}
+        self.missing = Missing(len(written - self.enrolled), len(written))
 
     def _leave(self, user_id: int, had: Sequence[Owned]) -> bool:
         """Suspend somebody who is no longer wanted, in all their roles; tell whether there was a need to."""
         if user_id not in self.enrolled:
             self.gone += sorted(had)
             return False
-        if not any(map(self._to_be_suspended, had)):
+        if self._is_active_all_the_same(user_id, had) or not any(map(self._to_be_suspended, had)):
             return False
         starts, ends = _joined_dates(had)
         for row in sorted(had):
             self._change(Kind.SUSPEND, user_id, row.role, starts, ends)
         return True
+
+    def _is_active_all_the_same(self, user_id: int, had: Sequence[Owned]) -> bool:
+        """Tell whether somebody whom we suspended is active and stays so; note it."""
+        if any(row.pending or not row.suspended for row in had):
+            return False
+        if user_id in self.inactive:
+            self._remember(had, Drift.NONE)
+            return False
+        elsewhere = any(row.drift is Drift.ELSEWHERE for row in had)
+        text = "suspended, but active by another enrolment" if elsewhere else "suspended, but active in Moodle again"
+        self.notes.append(Note("still_active" if elsewhere else "reactivated_by_hand", self.key, user_id, text))
+        return elsewhere or self.respects_drift
+
+    def _remember(self, rows: Iterable[Owned], drift: Drift) -> None:
+        self.seen += sorted(row._replace(drift=drift) for row in rows if row.drift is not drift)
 
     def _plan_wanted(self, to_be: _ByUser[DesiredEnrolment], ours: _ByUser[Owned]) -> None:
         """Plan those who are to be in. What most of a million people need is decided at once, without a call."""
@@ -366,7 +431,7 @@ class _CoursePlanner:
                     if user_id not in enrolled:
                         self._change(Kind.ENROL, user_id, role, starts, ends)
                         continue
-                elif user_id in enrolled and user_id not in inactive and row[2:] == (role, starts, ends, False, False):
+                elif user_id in enrolled and user_id not in inactive and row[2:] == (role, starts, ends, *_AS_WANTED):
                     continue
             self._plan_person(user_id, to_be.of(user_id), ours.of(user_id))
 
@@ -382,6 +447,12 @@ class _CoursePlanner:
                 text = "enrolled by other means and not active there, not touched"
             self.notes.append(Note("enrolled_by_others", self.key, user_id, text))
             return
+        drift = self._drift_of(user_id, had)
+        if drift is not Drift.NONE:
+            self.notes.append(Note(f"{drift}_by_hand", self.key, user_id, f"{drift} by hand in Moodle"))
+            if self.respects_drift:
+                self._remember(had, drift)
+                return
         starts, ends = _joined_dates(wants)
         rows = {row.role: row for row in had}
         # Only unenrolling would take a role away: one that is no longer wanted stays while the person does.
@@ -398,6 +469,16 @@ class _CoursePlanner:
             if kind is not None:
                 self._change(kind, user_id, role, starts, ends)
 
+    def _drift_of(self, user_id: int, had: Sequence[Owned]) -> Drift:
+        """Say what somebody in Moodle did to an enrolment that we certainly wrote and that should be active."""
+        if not had or any(row.pending or row.suspended for row in had):
+            return Drift.NONE
+        if user_id not in self.enrolled:
+            return Drift.REMOVED
+        if user_id in self.inactive and all(self._runs(row.starts, row.ends) for row in had):
+            return Drift.SUSPENDED
+        return Drift.NONE
+
     def _to_be_active(self, user_id: int, row: Owned | None, dates: tuple[int, int]) -> Kind | None:
         if user_id not in self.enrolled:
             return Kind.ENROL
@@ -407,6 +488,7 @@ class _CoursePlanner:
             return Kind.REACTIVATE
         if row.pending or (row.starts, row.ends) != dates:
             return Kind.UPDATE_ENROLMENT
+        self._remember([row], Drift.NONE)
         return None
 
     def _to_be_suspended(self, row: Owned) -> bool:
@@ -415,7 +497,7 @@ class _CoursePlanner:
         Inactive within its dates can only mean suspended; out of its dates it proves nothing, and what was last
         written counts.
         """
-        if row.pending or row.user_id not in self.inactive:
+        if row.pending or row.user_id not in self.inactive or row.drift is Drift.SUSPENDED:
             return True
         return not row.suspended and not self._runs(row.starts, row.ends)
 

@@ -14,6 +14,21 @@ class Role(enum.StrEnum):
     LEADER = "leader"
 
 
+class Drift(enum.StrEnum):
+    """Say how an enrolment of ours differs from what was written, if a person in Moodle made it so.
+
+    What is remembered here is what was respected, or what no writing can change; anything else is written again.
+    """
+
+    NONE = ""
+    REMOVED = "removed"
+    """Unenrolled by hand."""
+    SUSPENDED = "suspended"
+    """Suspended by hand."""
+    ELSEWHERE = "elsewhere"
+    """Suspended by us and active all the same: the person is enrolled in the course by other means too."""
+
+
 class DesiredCourse(NamedTuple):
     """A course as it should be. ``key`` is its idnumber; dates are Unix seconds."""
 
@@ -68,6 +83,7 @@ class Owned(NamedTuple):
     ends: int
     suspended: bool
     pending: bool = False
+    drift: Drift = Drift.NONE
 
 
 class ObservedCourse(NamedTuple):

@@ -139,6 +139,7 @@ def _owned(session: Session, moodle: Moodle) -> list[Owned]:
             OwnedEnrolment.ends,
             OwnedEnrolment.suspended,
             OwnedEnrolment.pending,
+            OwnedEnrolment.drift,
         ).where(OwnedEnrolment.moodle_id == moodle.id)
     )
     return [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in rows]

@@ -18,6 +18,7 @@ from lti_app.sync.lock import Heart
 from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
 from moodle_sync.apply import Outcome
 from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
+from moodle_sync.roster import Drift
 
 Progress = Callable[[str, int, int], None]
 """Told of the phase of a run, the steps done, and the steps in all (0: not known)."""
@@ -59,6 +60,7 @@ class RunJournal:
                 "ends": change.ends,
                 "suspended": change.suspended,
                 "pending": True,
+                "drift": Drift.NONE,
                 "written_at": now,
             }
             for change in changes
@@ -87,9 +89,14 @@ class RunJournal:
 
     def _confirm(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         rows = [
-            {"c": outcome.course_id, "u": outcome.change.user_id, "r": outcome.change.role.value}
+            {
+                "c": outcome.course_id,
+                "u": outcome.change.user_id,
+                "r": outcome.change.role.value,
+                "d": Drift.ELSEWHERE if outcome.is_in_vain else Drift.NONE,
+            }
             for outcome in outcomes
-            if outcome.done and isinstance(outcome.change, EnrolmentChange)
+            if (outcome.done or outcome.is_in_vain) and isinstance(outcome.change, EnrolmentChange)
         ]
         if rows:
             table = OwnedEnrolment.__table__
@@ -101,7 +108,7 @@ class RunJournal:
                     table.c.user_id == bindparam("u"),
                     table.c.role == bindparam("r"),
                 )
-                .values(pending=False, written_at=self._clock()),
+                .values(pending=False, drift=bindparam("d"), written_at=self._clock()),
                 rows,
             )
 

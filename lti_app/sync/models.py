@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lti_app.core.db import Base
 from lti_app.core.types import UtcDateTime, enum_type
 from lti_app.lti.models import Moodle
+from moodle_sync.roster import Drift
 
 
 class RunStatus(enum.StrEnum):
@@ -114,6 +115,9 @@ class OwnedEnrolment(Base):
     ends: Mapped[int] = mapped_column(comment="timeend as last written, Unix seconds; 0 for none")
     suspended: Mapped[bool]
     pending: Mapped[bool] = mapped_column(comment="meant to be written, not yet known to be")
+    drift: Mapped[Drift] = mapped_column(
+        enum_type(Drift, "drift"), default=Drift.NONE, comment="what a person in Moodle made of it, if that stays so"
+    )
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

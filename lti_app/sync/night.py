@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
@@ -33,7 +33,7 @@ from moodle_sync.guard import Limits, Verdict, review
 from moodle_sync.observe import read_observed
 from moodle_sync.plan import ChangePlan, make_plan
 from moodle_sync.progress import read_progress
-from moodle_sync.roster import Observed, Role
+from moodle_sync.roster import Observed, Owned, Role
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,8 @@ def _look(
         tied = tied_courses(session, moodle)
     observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool))
     observed = _without_foreign_courses(_without_taken(observed, taken), tied)
-    plan = make_plan(scope.desired, scope.owned, observed)
+    respects_drift = tool.settings.drift == "respect"
+    plan = make_plan(scope.desired, scope.owned, observed, respects_drift=respects_drift)
     limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
     return scope, observed, plan, review(plan, limits)
 
@@ -308,7 +309,7 @@ class _Night:
     def _apply(self, scope: Scope, plan: ChangePlan) -> bool:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
-        self._forget(plan)
+        self._remember_seen(plan)
         journal = RunJournal(
             self.database,
             self.run_row,
@@ -322,18 +323,24 @@ class _Night:
         apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool))
         return any(count["failed"] for count in journal.counts.values())
 
-    def _forget(self, plan: ChangePlan) -> None:
-        """Forget rows of people who are in their courses no more: whoever is enrolled there later is not ours."""
+    def _remember_seen(self, plan: ChangePlan) -> None:
+        """Forget rows of people who are in their courses no more: whoever is enrolled there later is not ours.
+
+        Keep of the others what a person in Moodle made of them.
+        """
         with self.database.transaction() as session:
             for row in plan.gone:
-                session.execute(
-                    delete(OwnedEnrolment).where(
-                        OwnedEnrolment.moodle_id == self.moodle.id,
-                        OwnedEnrolment.course_id == row.course_id,
-                        OwnedEnrolment.user_id == row.user_id,
-                        OwnedEnrolment.role == row.role.value,
-                    )
-                )
+                session.execute(delete(OwnedEnrolment).where(*self._is_row(row)))
+            for row in plan.seen:
+                session.execute(update(OwnedEnrolment).where(*self._is_row(row)).values(drift=row.drift))
+
+    def _is_row(self, row: Owned) -> list[ColumnElement[bool]]:
+        return [
+            OwnedEnrolment.moodle_id == self.moodle.id,
+            OwnedEnrolment.course_id == row.course_id,
+            OwnedEnrolment.user_id == row.user_id,
+            OwnedEnrolment.role == row.role.value,
+        ]
 
     def _read_progress(self) -> None:
         """Read completion and grades of all trainees in published intakes that have a course."""

@@ -93,32 +93,47 @@ def reason_words(reason: Any) -> str:
     """Say why a plan is held, in numbers. ``reason`` is as the guard wrote it."""
     if not isinstance(reason, dict):
         return str(reason)
-    suspended, of, course = reason.get("suspended", 0), reason.get("of", 0), reason.get("course_key", "")
-    if reason.get("code") == "suspends_many" and course:
-        words = ngettext(
-            "Intake %(course)s: %(num)s of %(of)s people in the course would be suspended.",
-            "Intake %(course)s: %(num)s of %(of)s people in the course would be suspended.",
-            suspended,
-            course=course,
-            of=of,
-        )
-        return str(words)
-    if reason.get("code") == "suspends_many":
-        words = ngettext(
-            "In all courses together %(num)s of %(of)s people would be suspended.",
-            "In all courses together %(num)s of %(of)s people would be suspended.",
-            suspended,
-            of=of,
-        )
-        return str(words)
-    if reason.get("code") == "unwhole_read":
-        words = gettext(
-            "Moodle may not have answered in full (%(course)s): %(text)s",
-            course=course or gettext("all courses"),
-            text=reason.get("text", ""),
-        )
-        return str(words)
-    return str(reason.get("text", reason))
+    people, of, course = reason.get("people", 0), reason.get("of", 0), reason.get("course_key", "")
+    match reason.get("code"), bool(course):
+        case "suspends_many", True:
+            words = ngettext(
+                "Intake %(course)s: %(num)s of %(of)s people in the course would be suspended.",
+                "Intake %(course)s: %(num)s of %(of)s people in the course would be suspended.",
+                people,
+                course=course,
+                of=of,
+            )
+        case "suspends_many", False:
+            words = ngettext(
+                "In all courses together %(num)s of %(of)s people would be suspended.",
+                "In all courses together %(num)s of %(of)s people would be suspended.",
+                people,
+                of=of,
+            )
+        case "misses_many", True:
+            words = ngettext(
+                "Intake %(course)s: Moodle does not show %(num)s of the %(of)s people whom the tool enrolled.",
+                "Intake %(course)s: Moodle does not show %(num)s of the %(of)s people whom the tool enrolled.",
+                people,
+                course=course,
+                of=of,
+            )
+        case "misses_many", False:
+            words = ngettext(
+                "In all courses together Moodle does not show %(num)s of the %(of)s people whom the tool enrolled.",
+                "In all courses together Moodle does not show %(num)s of the %(of)s people whom the tool enrolled.",
+                people,
+                of=of,
+            )
+        case "unwhole_read", _:
+            words = gettext(
+                "Moodle may not have answered in full (%(course)s): %(text)s",
+                course=course or gettext("all courses"),
+                text=reason.get("text", ""),
+            )
+        case _:
+            words = reason.get("text", reason)
+    return str(words)
 
 
 def suspended_by(held_plan: dict[str, Any]) -> int:
@@ -181,6 +196,36 @@ def _counted_note(code: str, course: str, number: int) -> str:
                 "take it away in Moodle.",
                 "Intake %(course)s: %(num)s people have a role in the course that is no longer theirs; "
                 "take it away in Moodle.",
+                number,
+                course=course,
+            )
+        case "still_active":
+            words = ngettext(
+                "Intake %(course)s: %(num)s person left and is suspended, but stays active by another enrolment; "
+                "end that one in Moodle if it should end.",
+                "Intake %(course)s: %(num)s people left and are suspended, but stay active by other enrolments; "
+                "end those in Moodle if they should end.",
+                number,
+                course=course,
+            )
+        case "reactivated_by_hand":
+            words = ngettext(
+                "Intake %(course)s: %(num)s person who left was made active again in Moodle.",
+                "Intake %(course)s: %(num)s people who left were made active again in Moodle.",
+                number,
+                course=course,
+            )
+        case "suspended_by_hand":
+            words = ngettext(
+                "Intake %(course)s: %(num)s person was suspended in Moodle by hand.",
+                "Intake %(course)s: %(num)s people were suspended in Moodle by hand.",
+                number,
+                course=course,
+            )
+        case "removed_by_hand":
+            words = ngettext(
+                "Intake %(course)s: %(num)s person was unenrolled in Moodle by hand.",
+                "Intake %(course)s: %(num)s people were unenrolled in Moodle by hand.",
                 number,
                 course=course,
             )

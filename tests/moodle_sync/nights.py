@@ -13,7 +13,16 @@ from moodle_sync.client import MoodleClient
 from moodle_sync.guard import Verdict, review
 from moodle_sync.observe import read_observed
 from moodle_sync.plan import ChangePlan, EnrolmentChange, make_plan
-from moodle_sync.roster import Desired, DesiredCourse, DesiredEnrolment, DesiredPerson, Observed, Owned, Role
+from moodle_sync.roster import (
+    Desired,
+    DesiredCourse,
+    DesiredEnrolment,
+    DesiredPerson,
+    Drift,
+    Observed,
+    Owned,
+    Role,
+)
 from moodle_sync.sandbox import Sandbox
 
 NOW = 1_795_500_000
@@ -44,10 +53,17 @@ class Memory:
             self.outcomes.extend(outcomes)
             for outcome in outcomes:
                 change = outcome.change
-                if isinstance(change, EnrolmentChange) and outcome.done:
+                if isinstance(change, EnrolmentChange) and (outcome.done or outcome.is_in_vain):
                     assert outcome.course_id is not None
                     key = (outcome.course_id, change.user_id, change.role)
-                    self.owned[key] = self.owned[key]._replace(pending=False)
+                    drift = Drift.ELSEWHERE if outcome.is_in_vain else Drift.NONE
+                    self.owned[key] = self.owned[key]._replace(pending=False, drift=drift)
+
+    def remember_seen(self, plan: ChangePlan) -> None:
+        for row in plan.gone:
+            self.owned.pop(row[:3], None)
+        for row in plan.seen:
+            self.owned[row[:3]] = row
 
     def failures(self) -> list[Outcome]:
         return [outcome for outcome in self.outcomes if not outcome.done]
@@ -61,17 +77,22 @@ class Night(NamedTuple):
 
 
 def night(
-    client: MoodleClient, desired: Desired, memory: Memory, *, approve: bool = False, journal: Memory | None = None
+    client: MoodleClient,
+    desired: Desired,
+    memory: Memory,
+    *,
+    approve: bool = False,
+    journal: Memory | None = None,
+    respects_drift: bool = False,
 ) -> Night:
     """Do one night's work; what the guard holds is not applied unless approved."""
     before = client.calls
     memory.outcomes.clear()
     observed = read_observed(client, desired, memory.owned.values(), now=NOW)
-    plan = make_plan(desired, memory.owned.values(), observed)
+    plan = make_plan(desired, memory.owned.values(), observed, respects_drift=respects_drift)
     verdict = review(plan)
     if approve or not verdict.held:
-        for row in plan.gone:
-            del memory.owned[row[:3]]
+        memory.remember_seen(plan)
         apply_plan(client, plan, journal or memory, role_ids=ROLE_IDS, now=NOW)
     return Night(observed, plan, verdict, client.calls - before)
 

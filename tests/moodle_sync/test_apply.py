@@ -319,6 +319,44 @@ def test_a_suspension_of_somebody_with_another_active_enrolment_says_what_to_do(
     assert "other enrolment" in refused.remedy
 
 
+def test_somebody_active_by_another_enrolment_is_noted_from_the_second_night_on_and_not_written_again(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    memory = Memory()
+    night(client, desire(moodle, 1), memory)
+    [course_id] = course_ids(moodle)
+    actions.enrol(moodle.state, course_id, 101, 5, method="self")
+    night(client, desire(moodle), memory)
+    for _night in range(2):
+        again = night(client, desire(moodle), memory)
+        assert again.plan.changes == []
+        assert [note.code for note in again.plan.notes] == ["still_active"]
+    assert people_in(moodle) == {1: True}
+    del moodle.state.enrolments[course_id][101]["self"]
+    assert night(client, desire(moodle), memory).plan.notes == []
+    actions.enrol(moodle.state, course_id, 101, 5)
+    assert [note.code for note in night(client, desire(moodle), memory).plan.notes] == ["reactivated_by_hand"]
+    assert people_in(moodle) == {1: True}
+
+
+def test_a_suspension_by_hand_is_lifted_and_noted_or_respected_as_the_city_chose(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    memory = Memory()
+    night(client, desire(moodle, 1, 2), memory)
+    [course_id] = course_ids(moodle)
+    moodle.state.enrolments[course_id][101]["manual"].suspended = True
+    del moodle.state.enrolments[course_id][102]
+    for _night in range(2):
+        respected = night(client, desire(moodle, 1, 2), memory, respects_drift=True)
+        assert respected.plan.changes == []
+        assert {note.code for note in respected.plan.notes} == {"suspended_by_hand", "removed_by_hand"}
+    restored = night(client, desire(moodle, 1, 2), memory)
+    assert {note.code for note in restored.plan.notes} == {"suspended_by_hand", "removed_by_hand"}
+    assert people_in(moodle) == {1: False, 2: False}
+    assert night(client, desire(moodle, 1, 2), memory).plan.notes == []
+
+
 def test_course_settings_that_moodle_keeps_otherwise_are_a_failure_that_names_them(
     moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -159,7 +159,7 @@ def test_a_held_plan_changes_nothing_until_it_is_approved(moodle: Sandbox, clien
     night(client, desire(moodle, *range(20)), memory)
     before = moodle.state.dump()
     held = night(client, desire(moodle, *range(10)), memory)
-    assert [(reason.code, reason.suspended, reason.of) for reason in held.verdict.reasons] == [
+    assert [(reason.code, reason.people, reason.of) for reason in held.verdict.reasons] == [
         ("suspends_many", 10, 20),
         ("suspends_many", 10, 20),
     ]
@@ -167,6 +167,26 @@ def test_a_held_plan_changes_nothing_until_it_is_approved(moodle: Sandbox, clien
     again = night(client, desire(moodle, *range(10)), memory, approve=True)
     assert again.plan.id == held.plan.id
     assert sum(people_in(moodle).values()) == 10
+
+
+def test_a_roster_that_hides_many_of_our_people_is_held_though_it_contradicts_nothing(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    memory = Memory()
+    night(client, desire(moodle, *range(20)), memory)
+    [number] = course_ids(moodle)
+    # As if the service's user had lost moodle/site:accessallgroups: who is in other groups isn't shown.
+    hidden = {100 + person: moodle.state.enrolments[number].pop(100 + person) for person in range(6)}
+    owned = dict(memory.owned)
+    held = night(client, desire(moodle, *range(6, 20)), memory)
+    assert [(reason.code, reason.people, reason.of) for reason in held.verdict.reasons] == [
+        ("misses_many", 6, 20),
+        ("misses_many", 6, 20),
+    ]
+    assert memory.owned == owned
+    moodle.state.enrolments[number].update(hidden)
+    night(client, desire(moodle, *range(6, 20)), memory, approve=True)
+    assert sum(people_in(moodle).values()) == 6
 
 
 def test_a_course_deleted_by_hand_is_made_anew_only_with_a_persons_word(moodle: Sandbox, client: MoodleClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from moodle_sync.guard import Limits, review
 from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, Kind, make_plan
 from moodle_sync.roster import (
+    CourseRoster,
     Desired,
     DesiredCourse,
     DesiredEnrolment,
@@ -57,6 +59,8 @@ def worlds(draw: st.DrawFn) -> World:
                 if kind == "pending" and draw(st.booleans()):
                     starts, ends = draw(DATES)
                 world.places[course_id, user_id] = Place(starts, ends, suspended, {role})
+                if draw(st.integers(0, 5)) == 0:
+                    world.elsewhere.add((course_id, user_id))
     return world
 
 
@@ -79,14 +83,54 @@ def desires(draw: st.DrawFn) -> Desired:
     return Desired(courses, people, [DesiredEnrolment(key, who.key, role, *draw(DATES)) for key, who, role in places])
 
 
-def plan_of(world: World, desired: Desired) -> ChangePlan:
-    return make_plan(desired, world.owned.values(), world.observe(desired))
+def plan_of(world: World, desired: Desired, respects_drift: bool = False) -> ChangePlan:
+    return make_plan(desired, world.owned.values(), world.observe(desired), respects_drift=respects_drift)
+
+
+@given(worlds(), desires(), st.booleans())
+def test_a_second_night_has_nothing_to_do(world: World, desired: Desired, respects_drift: bool) -> None:
+    world.apply(plan_of(world, desired, respects_drift))
+    again = plan_of(world, desired, respects_drift)
+    assert again.changes == []
+    assert again.gone == again.seen == []
 
 
 @given(worlds(), desires())
-def test_a_second_night_has_nothing_to_do(world: World, desired: Desired) -> None:
+def test_what_was_done_by_hand_is_noted_and_stays_if_it_is_respected(world: World, desired: Desired) -> None:
     world.apply(plan_of(world, desired))
-    assert plan_of(world, desired).changes == []
+    users = {row[1] for row in world.owned}
+    kept = {key: copy.deepcopy(place) for key, place in world.places.items() if key not in world.elsewhere}
+    for key, place in list(world.places.items()):
+        ours = [row for row in world.owned.values() if row[:2] == key]
+        running = place.starts < NOW - DAY / 2 and (place.ends == 0 or place.ends > NOW + DAY / 2)
+        as_written = all(row.suspended is place.suspended for row in ours)
+        if ours and as_written and running and key not in world.elsewhere:
+            place.suspended = not place.suspended
+            kept[key] = copy.deepcopy(place)
+            if place.suspended and key[1] % 2:
+                del world.places[key], kept[key]
+    plan = plan_of(world, desired, respects_drift=True)
+    world.apply(plan)
+    assert not [change for change in plan.changes if isinstance(change, EnrolmentChange)]
+    assert {key: place for key, place in world.places.items() if key in kept} == kept
+    assert {note.subject for note in plan.notes if note.code.endswith("_by_hand")} <= users
+    assert plan_of(world, desired, respects_drift=True).seen == []
+
+
+@given(worlds(), desires(), st.sampled_from([1, 5]))
+def test_a_roster_that_lacks_our_people_is_held(world: World, desired: Desired, floor: int) -> None:
+    world.apply(plan_of(world, desired))
+    observed = world.observe(desired)
+    shown = {number: CourseRoster(frozenset(), frozenset()) for number in observed.rosters}
+    lacking = observed._replace(rosters=shown)
+    lost = {
+        row[:2] for row in world.owned.values() if row.course_id in shown and row.user_id in observed.rosters[row[0]][0]
+    }
+    plan = make_plan(desired, world.owned.values(), lacking)
+    assert sum(number.people for number in plan.missing.values()) == len(lost)
+    assert ("misses_many" in {reason.code for reason in review(plan, Limits(0.2, floor)).reasons}) is (
+        len(lost) >= floor
+    )
 
 
 @given(worlds(), desires(), st.integers(1, 4), st.data())
@@ -146,7 +190,7 @@ def test_who_should_be_in_is_in_and_who_should_not_is_suspended(world: World, de
     }
     of_desired = {ids[course.key] for course in desired.courses if course.key in ids}
     for place in world.places:
-        if place[0] in of_desired and place not in others:
+        if place[0] in of_desired and place not in others and (place in wanted or place not in world.elsewhere):
             assert world.places[place].suspended is (place not in wanted)
     assert {place for place in wanted if place[0] in of_desired} <= set(world.places)
 
@@ -199,7 +243,8 @@ def test_the_guard_lets_no_plan_over_the_limit_through(
         and many > share * sum(1 for place in active if place[0] == course_id)
     ]
     over_all = len(suspended) >= floor and len(suspended) > share * sum(1 for p in active if p[0] in desired_ids)
-    assert review(plan, Limits(share, floor)).held is bool(over or over_all)
+    verdict = review(plan, Limits(share, floor))
+    assert ("suspends_many" in {reason.code for reason in verdict.reasons}) is bool(over or over_all)
 
 
 @given(worlds(), desires())

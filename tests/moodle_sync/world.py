@@ -11,6 +11,7 @@ from moodle_sync.roster import (
     CourseRoster,
     Desired,
     DesiredCourse,
+    Drift,
     Observed,
     ObservedCourse,
     Owned,
@@ -44,6 +45,11 @@ class World:
     courses: dict[int, ObservedCourse] = field(default_factory=dict)
     places: dict[Key, Place] = field(default_factory=dict)
     owned: dict[OwnedKey, Owned] = field(default_factory=dict)
+    elsewhere: set[Key] = field(default_factory=set)
+    """Who is in a course by another, active enrolment too."""
+
+    def is_active(self, key: Key) -> bool:
+        return key in self.elsewhere or self.places[key].active()
 
     def copy(self) -> World:
         return copy.deepcopy(self)
@@ -62,8 +68,8 @@ class World:
                 frozenset(user for (number, user) in self.places if number == course.course_id),
                 frozenset(
                     user
-                    for (number, user), place in self.places.items()
-                    if number == course.course_id and not place.active()
+                    for (number, user) in self.places
+                    if number == course.course_id and not self.is_active((number, user))
                 ),
             )
             for course in courses.values()
@@ -117,8 +123,11 @@ class World:
     def confirm(self, changes: Iterable[EnrolmentChange]) -> None:
         """Remember, as the application's journal does once a write was read back."""
         for change in changes:
-            key = self.course_id_of(change), change.user_id, change.role
-            self.owned[key] = self.owned[key]._replace(pending=False)
+            course_id = self.course_id_of(change)
+            key = course_id, change.user_id, change.role
+            in_vain = change.suspended and self.is_active((course_id, change.user_id))
+            drift = Drift.ELSEWHERE if in_vain else Drift.NONE
+            self.owned[key] = self.owned[key]._replace(pending=False, drift=drift)
 
     def apply(self, plan: ChangePlan, *, batch: int = 100, steps: int | None = None) -> int:
         """Carry a plan out in batches: intent, write, outcome. Die after `steps` steps; return the steps taken.
@@ -136,6 +145,8 @@ class World:
 
         for row in plan.gone:
             self.owned.pop((row.course_id, row.user_id, row.role), None)
+        for row in plan.seen:
+            self.owned[row.course_id, row.user_id, row.role] = row
         for change in plan.changes:
             if isinstance(change, CourseChange):
                 if not step():
