@@ -177,7 +177,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
         started_at=NOW - timedelta(hours=2),
         finished_at=NOW - timedelta(hours=2),
         counts={"suspend": {"planned": 7, "done": 0, "failed": 0}},
-        held=[{"code": "suspends_many", "course_key": "intake-a", "suspended": 7, "of": 8, "text": "7 of 8"}],
+        held=[{"code": "suspends_many", "course_key": "intake-a", "people": 7, "of": 8, "text": "7 of 8"}],
         notes=[],
         calls=9,
         seconds=3.1,
