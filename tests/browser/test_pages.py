@@ -82,6 +82,22 @@ def test_the_grid_keeps_its_names_when_it_is_moved_sideways(
         assert not report.violations_count, report.generate_report()
 
 
+def test_what_is_printed_has_no_buttons_and_keeps_every_mark(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser, width=720) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/intakes/{town.intake_id}")
+        page.get_by_text("Посещаемость по занятиям").click()
+        marks = page.locator(".presence:visible").count()
+        assert page.locator("button:visible").count() > 0
+
+        page.emulate_media(media="print")
+
+        assert page.locator("button:visible").count() == 0
+        assert page.locator(".presence:visible").count() == marks > 8
+
+
 def test_who_signs_out_is_told_how_to_come_back(
     page: Page, browser_app: Flask, live: str, town: Town, language: str
 ) -> None:
