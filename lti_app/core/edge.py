@@ -96,6 +96,11 @@ def sign_in(who: SignedIn) -> None:
     ]
 
 
+def sign_out() -> None:
+    """End the session in this browser."""
+    cookie.clear()
+
+
 def signed_in() -> SignedIn | None:
     """Return who came through a launch, or None if nobody did or the session has run out."""
     stored = cookie.get("who")

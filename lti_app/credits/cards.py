@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 
@@ -48,7 +50,7 @@ class CreditState(enum.StrEnum):
 
 CREDIT_STATE_NAMES: dict[CreditState, Text] = {
     CreditState.NONE: _l("not due yet"),
-    CreditState.MET: _l("all met, proposed with the next night"),
+    CreditState.MET: _l("all done, put forward with the next night"),
     CreditState.PROPOSED: _l("waiting for the leader"),
     CreditState.CREDITED: _l("credited"),
 }
@@ -186,6 +188,17 @@ class MeetingLine(Slot):
     """The meeting has ended and somebody is unconfirmed."""
 
 
+def due_today(lines: Iterable[MeetingLine], *, now: datetime, zone: ZoneInfo) -> list[MeetingLine]:
+    """Return the meetings that are under way, or begin later on today's local date; cancelled ones are left out."""
+    today = now.astimezone(zone).date()
+    return [
+        line
+        for line in lines
+        if line.phase is MeetingPhase.NOW
+        or (line.phase is MeetingPhase.NEXT and line.starts_at.astimezone(zone).date() == today)
+    ]
+
+
 @dataclass(frozen=True)
 class IntakeCard:
     """Show the leader one intake at a glance."""
@@ -210,7 +223,20 @@ class IntakeCard:
     credited: int
     """Trainees with credited hours."""
     behind: int
-    """Trainees who cannot reach the needed hours even with every meeting left."""
+    """Trainees who cannot reach the needed hours even with every meeting left, though the schedule offers them."""
+    hours_needed: Decimal
+    hours_scheduled: Decimal
+    """Hours of somebody who comes to every meeting."""
+
+    @property
+    def schedule_is_short(self) -> bool:
+        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
+        return self.hours_scheduled < self.hours_needed
+
+    @property
+    def needs_leader(self) -> bool:
+        """Tell whether something waits for the leader's word, or somebody falls behind."""
+        return bool(self.attendance_waiting or self.proposals_waiting or self.behind)
 
 
 @dataclass(frozen=True)
@@ -253,6 +279,15 @@ class ProposalLine:
 
 
 @dataclass(frozen=True)
+class WaitingElsewhere:
+    """Count what waits for the leader in the other intakes of their sites."""
+
+    meetings: int
+    """Meetings that ended with somebody unconfirmed."""
+    proposals: int
+
+
+@dataclass(frozen=True)
 class IntakeOverview:
     """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
 
@@ -279,6 +314,14 @@ class IntakeOverview:
     proposals: tuple[ProposalLine, ...]
     credits: tuple[CreditLine, ...]
     """The ledger of this intake, oldest first."""
+    hours_scheduled: Decimal
+    """Hours of somebody who comes to every meeting."""
+    elsewhere: WaitingElsewhere
+
+    @property
+    def schedule_is_short(self) -> bool:
+        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
+        return self.hours_scheduled < self.hours_needed
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,22 @@ class IntakeFacts:
         """Return what the version demands."""
         return demand_of(self.intake.version, self.topics)
 
+    @cached_property
+    def hours_scheduled(self) -> Decimal:
+        """Return the hours that somebody would have who came to every meeting of the schedule."""
+        held = [_visit(meeting) for meeting in self.meetings if meeting.state is not MeetingState.CANCELLED]
+        return sum(rules.counted(self.demand, held)[1].values(), rules.NONE)
+
+    @property
+    def falling_behind(self) -> set[int]:
+        """Return the ids of trainees who can't reach the needed hours any more, though the schedule offers enough.
+
+        Where it doesn't, meetings are missing in the schedule and nobody is to blame.
+        """
+        if self.hours_scheduled < self.demand.needed:
+            return set()
+        return {trainee.trainee_id for trainee in self.enrolled if not trainee.can_still_reach}
+
     @property
     def enrolled(self) -> list[TraineeFacts]:
         """Return the trainees who have a place now."""

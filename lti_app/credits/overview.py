@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import exists, null, select, union_all
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_app.core.errors import Forbidden, NotFound
@@ -28,9 +28,10 @@ from lti_app.credits.cards import (
     TraineeMeeting,
     TraineeOverview,
     TraineeRow,
+    WaitingElsewhere,
 )
 from lti_app.credits.facts import IntakeFacts, OpenProposal, TraineeFacts, load_facts
-from lti_app.credits.models import CreditEntry, EntryKind
+from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, ProposalState
 from lti_app.credits.rules import NONE, rule_words
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
@@ -111,6 +112,7 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     intake, version = facts.intake, facts.intake.version
     actor.require_site(version.programme.site_id)
     lines = _meeting_lines(facts, _stays(session, [intake_id]), now)
+    behind = facts.falling_behind
     here_first = [*facts.enrolled, *(t for t in facts.trainees if t.state is not TraineeState.ENROLLED)]
     return IntakeOverview(
         intake_id=intake.id,
@@ -128,11 +130,13 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
         hours_needed=version.hours_needed,
         needs_completion=version.needs_completion,
         rule=rule_words(facts.demand),
-        trainees=tuple(_row(trainee, facts) for trainee in here_first),
+        trainees=tuple(_row(trainee, facts, behind) for trainee in here_first),
         meetings=lines,
         attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
         proposals=tuple(_proposal_line(trainee, trainee.proposal) for trainee in facts.trainees if trainee.proposal),
         credits=_ledger(session, Trainee.intake_id == intake_id),
+        hours_scheduled=facts.hours_scheduled,
+        elsewhere=_waiting_elsewhere(session, intake_id, actor, now),
     )
 
 
@@ -159,6 +163,35 @@ def meeting_overview(session: Session, *, meeting_id: int, actor: Actor, now: da
         can_confirm=meeting.state is not MeetingState.CANCELLED and now >= meeting.starts_at,
         trainees=tuple(people),
     )
+
+
+def _waiting_elsewhere(session: Session, intake_id: int, actor: Actor, now: datetime) -> WaitingElsewhere:
+    """Count in one query: a row for each unconfirmed meeting that has begun, an empty one for each open proposal."""
+    others = (
+        select(Intake.id)
+        .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+        .join(Programme, Programme.id == ProgrammeVersion.programme_id)
+        .where(Programme.site_id.in_(actor.led_site_ids), Intake.id != intake_id)
+    )
+    marked = exists().where(Attendance.meeting_id == Meeting.id, Attendance.trainee_id == Trainee.id)
+    unconfirmed = exists().where(
+        Trainee.intake_id == Meeting.intake_id,
+        Trainee.state == TraineeState.ENROLLED,
+        ~marked.correlate(Meeting, Trainee),
+    )
+    begun = select(Meeting.starts_at, Meeting.minutes).where(
+        Meeting.intake_id.in_(others), Meeting.state == MeetingState.PLANNED, Meeting.starts_at <= now, unconfirmed
+    )
+    proposed = (
+        select(null(), null())
+        .select_from(CreditProposal)
+        .join(Trainee, Trainee.id == CreditProposal.trainee_id)
+        .where(CreditProposal.state == ProposalState.OPEN, Trainee.intake_id.in_(others))
+    )
+    rows: Sequence[Any] = session.execute(union_all(begun, proposed)).all()
+    # When a meeting ends is worked out here: databases add minutes to moments in ways of their own.
+    ended = [start for start, minutes in rows if start is not None and start + timedelta(minutes=minutes) <= now]
+    return WaitingElsewhere(meetings=len(ended), proposals=sum(start is None for start, _minutes in rows))
 
 
 def _own_place(facts: IntakeFacts) -> TraineeFacts:
@@ -362,11 +395,13 @@ def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
         attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
         proposals_waiting=sum(trainee.proposal is not None for trainee in facts.trainees),
         credited=sum(trainee.credited > 0 for trainee in facts.trainees),
-        behind=sum(not trainee.can_still_reach for trainee in facts.enrolled),
+        behind=len(facts.falling_behind),
+        hours_needed=version.hours_needed,
+        hours_scheduled=facts.hours_scheduled,
     )
 
 
-def _row(trainee: TraineeFacts, facts: IntakeFacts) -> TraineeRow:
+def _row(trainee: TraineeFacts, facts: IntakeFacts, behind: set[int]) -> TraineeRow:
     marks = [trainee.marks.get(meeting.id) for meeting in facts.meetings]
     return TraineeRow(
         trainee_id=trainee.trainee_id,
@@ -380,7 +415,7 @@ def _row(trainee: TraineeFacts, facts: IntakeFacts) -> TraineeRow:
         hours_credited=trainee.credited,
         hours_proposed=_proposed(trainee),
         missing=trainee.standing.missing,
-        is_behind=trainee.state is TraineeState.ENROLLED and not trainee.can_still_reach,
+        is_behind=trainee.trainee_id in behind,
         completion=trainee.completion,
         credit_state=_credit_state(trainee),
         marks=tuple(mark.presence if mark else None for mark in marks),

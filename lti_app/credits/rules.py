@@ -86,17 +86,16 @@ class Missing:
             "left": hours_words(self.needed - self.done),
         }
         words: dict[Reason, Text] = {
-            Reason.HOURS: _l(
-                "%(done)s of %(needed)s academic hours attended, %(left)s still missing",
-                **numbers,
+            Reason.HOURS: _l("attend %(left)s more academic hours", **numbers),
+            Reason.ACTIVITIES: _l(
+                "complete the activities of the Moodle course (%(done)s of %(needed)s are complete)", **numbers
             ),
-            Reason.ACTIVITIES: _l("%(done)s of %(needed)s activities of the Moodle course completed", **numbers),
             Reason.COMPLETION_UNKNOWN: _l(
-                "completion in the Moodle course is read every night; not yet for this trainee"
+                "completion in the Moodle course: it is read every night, and has not been read yet"
             ),
             Reason.NOTHING_TRACKED: _l(
-                "completion in the Moodle course is asked for, but none of its activities is tracked; "
-                "the leader has to set one up"
+                "completion in the Moodle course: none of its activities is tracked yet; the leader has to turn "
+                "tracking on in Moodle"
             ),
         }
         return words[self.reason]

@@ -8,12 +8,12 @@ from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
-from lti_app.core.edge import actor, db_session, now
+from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.errors import DomainError, Forbidden, NotFound
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.paging import page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
-from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview
+from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
 from lti_app.credits.overview import intake_overview, meeting_overview, trainee_overview
 from lti_app.credits.service import confirm_credits, record_attendance
 from lti_app.intakes.places import site_of
@@ -99,6 +99,7 @@ def leader_page(
         other_role=other,
         refusal=refusal,
         shown=shown_numbers(overview),
+        today=due_today(overview.meetings, now=now(), zone=tool().settings.zone),
     )
 
 

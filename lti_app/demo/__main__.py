@@ -102,6 +102,7 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
         with parts.database.transaction() as session:
             import_workbook(session, FOLDER / "data", zone=settings.zone, actor=SYSTEM, now=parts.clock())
             history.confirm_past_meetings(session)
+            history.replay_stays(session)
         _say("5/5 a first night")
         _first_night(parts)
     _say(_words(moodle_url, tool_url, settings))
@@ -176,7 +177,7 @@ def _words(moodle_url: str, tool_url: str, settings: Settings) -> str:
     return f"""
 Moodle      {moodle_url}/login — войдите, выбрав имя:
   стажёр          {story.TRAINEE_NAME}: курс «Современный урок …», ссылка «Площадка: занятия и часы»; идёт семинар
-  руководитель    {story.LEADER_NAME}: тот же курс, подтвердить посещаемость и зачесть часы
+  руководитель    {story.LEADER_NAME}: тот же курс: кто ждёт сегодня, подтвердить посещаемость, зачесть часы
   администратор   Администратор Системы: тот же курс, как прошла ночь
 Tool        {tool_url} — opens from Moodle only
 Time        {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.

@@ -1,4 +1,4 @@
-"""What had happened before the demonstration starts: attendance of past meetings, put down by their leaders."""
+"""What had happened before the demonstration starts: attendance put down by leaders, stays in a seminar."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core.permissions import Actor, Role
-from lti_app.demo.story import PAST_MEETINGS, PastMeeting
+from lti_app.demo.story import PAST_MEETINGS, STAYS, UNCONFIRMED
 from lti_app.intakes.models import Intake, Trainee
 from lti_app.meetings.models import Meeting
-from lti_app.meetings.service import confirm_attendance
+from lti_app.meetings.service import confirm_attendance, join, leave
 from lti_app.people.models import Person
 from lti_app.programmes.models import Programme, ProgrammeVersion, Topic
 from lti_app.sites.models import SiteLeader
@@ -20,7 +20,7 @@ from lti_app.sites.models import SiteLeader
 def confirm_past_meetings(session: Session) -> None:
     """Confirm attendance of the meetings in the story, each by its leader, an hour after it ended."""
     for past in PAST_MEETINGS:
-        meeting = _meeting(session, past)
+        meeting = _meeting(session, past.intake, past.topic)
         rows = session.execute(
             select(Trainee.id, Person.moodle_idnumber)
             .join(Person, Trainee.person_id == Person.id)
@@ -36,12 +36,39 @@ def confirm_past_meetings(session: Session) -> None:
         )
 
 
-def _meeting(session: Session, past: PastMeeting) -> Meeting:
+def replay_stays(session: Session) -> None:
+    """Let the trainees of the story join and leave the seminar that waits for its leader's word."""
+    meeting = _meeting(session, *UNCONFIRMED)
+    trainees = {trainee.moodle_idnumber: trainee for trainee in _people(session, meeting)}
+    for stay in STAYS:
+        person = trainees[stay.person]
+        trainee = Actor(
+            person_id=person.id,
+            name=person.full_name,
+            roles=frozenset({Role.TRAINEE}),
+            trainee_intake_ids=frozenset({meeting.intake_id}),
+        )
+        came, left = (meeting.starts_at + timedelta(minutes=minutes) for minutes in (stay.came, stay.left))
+        join(session, meeting_id=meeting.id, actor=trainee, now=came)
+        session.flush()
+        leave(session, meeting_id=meeting.id, actor=trainee, now=left)
+        session.flush()
+
+
+def _people(session: Session, meeting: Meeting) -> list[Person]:
+    return list(
+        session.scalars(
+            select(Person).join(Trainee, Trainee.person_id == Person.id).where(Trainee.intake_id == meeting.intake_id)
+        )
+    )
+
+
+def _meeting(session: Session, intake: str, topic: int) -> Meeting:
     return session.scalars(
         select(Meeting)
         .join(Intake, Meeting.intake_id == Intake.id)
         .join(Topic, Meeting.topic_id == Topic.id)
-        .where(Intake.code == past.intake, Topic.position == past.topic)
+        .where(Intake.code == intake, Topic.position == topic)
     ).one()
 
 

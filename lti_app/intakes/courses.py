@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import audit
 from lti_app.core.errors import Conflict, Forbidden, NotFound
 from lti_app.core.permissions import Actor, Permission
-from lti_app.intakes.models import Intake
+from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.programmes.models import Programme, ProgrammeVersion
 
 BY_IDNUMBER = "idnumber"
@@ -45,24 +47,51 @@ def intake_of_course(session: Session, *, moodle_id: int, course_id: int, course
     return intake
 
 
-def tieable_intakes(session: Session, actor: Actor, moodle_id: int) -> list[Intake]:
+@dataclass(frozen=True)
+class TieOffer:
+    """Offer an intake for a course; ``trainees`` counts who would be enrolled there."""
+
+    intake: Intake
+    trainees: int
+
+
+def tie_offers(session: Session, actor: Actor, moodle_id: int) -> list[TieOffer]:
     """Return the published intakes of the sites that ``actor`` leads that have no course in this Moodle yet."""
     actor.require(Permission.RUN_INTAKES)
-    return list(
-        session.scalars(
-            select(Intake)
-            .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
-            .join(Programme, Programme.id == ProgrammeVersion.programme_id)
-            .where(
-                Intake.moodle_id == moodle_id,
-                Intake.course_id.is_(None),
-                Intake.published_at.is_not(None),
-                Programme.site_id.in_(actor.led_site_ids),
-            )
-            .options(*_WITH_SITE)
-            .order_by(Intake.starts_on.desc(), Intake.code)
-        )
+    trainees = (
+        select(func.count())
+        .where(Trainee.intake_id == Intake.id, Trainee.state == TraineeState.ENROLLED)
+        .correlate(Intake)
+        .scalar_subquery()
     )
+    rows = session.execute(
+        select(Intake, trainees)
+        .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+        .join(Programme, Programme.id == ProgrammeVersion.programme_id)
+        .where(
+            Intake.moodle_id == moodle_id,
+            Intake.course_id.is_(None),
+            Intake.published_at.is_not(None),
+            Programme.site_id.in_(actor.led_site_ids),
+        )
+        .options(*_WITH_SITE)
+        .order_by(Intake.starts_on.desc(), Intake.code)
+    )
+    return [TieOffer(intake, number) for intake, number in rows]
+
+
+def likely_offer(offers: Sequence[TieOffer], course_title: str) -> TieOffer | None:
+    """Return the one offer that the course seems made for, or None: a tie can't be undone, so doubt is left open.
+
+    That is the only offer, or the only one whose code, else whose programme's title, stands in the course's title.
+    """
+    title = course_title.casefold()
+    by_code = [offer for offer in offers if offer.intake.code.casefold() in title]
+    by_programme = [offer for offer in offers if offer.intake.version.title.casefold() in title]
+    for found in (offers, by_code, by_programme):
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def tie_course(session: Session, *, intake_id: int, course_id: int, actor: Actor, now: datetime) -> Intake:

@@ -10,7 +10,7 @@ from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.errors import DomainError, Forbidden
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.permissions import Permission, needs
-from lti_app.intakes.courses import tie_course, tieable_intakes
+from lti_app.intakes.courses import likely_offer, tie_course, tie_offers
 from lti_app.intakes.launched import LaunchedCourse, unseal
 
 blueprint = Blueprint("intakes", __name__, template_folder="templates")
@@ -42,12 +42,14 @@ def tie() -> Response:
 
 def tie_page(course: LaunchedCourse, refusal: DomainError | None = None) -> str:
     """Show the intakes that can be tied to the course, with what follows from it in numbers."""
-    intakes = tieable_intakes(db_session(), actor(), course.moodle_id)
+    offers = tie_offers(db_session(), actor(), course.moodle_id)
+    likely = likely_offer(offers, course.title)
+    chosen = request.form.get("intake", type=int) or (likely.intake.id if likely else None)
     return render_template(
         "intakes/tie.html",
         course=course,
         sealed=request.values.get("course", ""),
-        intakes=intakes,
-        chosen=request.form.get("intake", type=int),
+        offers=offers,
+        chosen=chosen,
         refusal=refusal,
     )

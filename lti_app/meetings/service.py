@@ -203,7 +203,7 @@ def _own_place(session: Session, meeting: Meeting, actor: Actor) -> Trainee:
         raise Forbidden(
             "not_your_intake",
             _l("You are not a trainee of this intake."),
-            remedy=_l("Its trainees may join; whom to ask for a place is the leader of the site."),
+            remedy=_l("Only its trainees may join; ask the leader of the site for a place."),
             clause="4.2",
         )
     return trainee

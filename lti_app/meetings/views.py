@@ -26,7 +26,7 @@ def join(meeting_id: int) -> Response:
 def leave(meeting_id: int) -> Response:
     """Note that a trainee has left."""
     service.leave(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
-    flash(gettext("It is noted that you have left. You can come back until the end of the meeting."), "success")
+    flash(gettext("Your leaving is noted. You can come back until the end of the meeting."), "success")
     intake_id = service.find_meeting(db_session(), meeting_id).intake_id
     return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=trainee")
 

@@ -37,6 +37,7 @@ def runs() -> str:
         moodles=moodles,
         newest=newest,
         held=service.held_plans(session),
+        notes={run.id: len(notes_words(run.notes, {})) for run in newest.values() if run},
         failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},
     )
 
@@ -66,6 +67,7 @@ def run(run_id: int) -> str:
         detail = service.run_detail(
             session, run_id, only_failed=only_failed, offset=(number - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
         )
+    not_found = names_of_persons(session, detail.run.notes)
     return render_template(
         "sync/run.html",
         run=detail.run,
@@ -74,7 +76,8 @@ def run(run_id: int) -> str:
         changes_total=detail.changes_total,
         only_failed=only_failed,
         names=_names(detail.run, detail.changes),
-        notes=notes_words(detail.run.notes, names_of_persons(session, detail.run.notes)),
+        notes=notes_words(detail.run.notes, not_found),
+        somebody_not_found=bool(not_found),
     )
 
 

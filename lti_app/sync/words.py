@@ -127,7 +127,7 @@ def reason_words(reason: Any) -> str:
             )
         case "unwhole_read", _:
             words = gettext(
-                "Moodle could not be shown to have answered in full (%(course)s): %(text)s",
+                "Moodle may not have answered in full (%(course)s): %(text)s",
                 course=course or gettext("all courses"),
                 text=reason.get("text", ""),
             )

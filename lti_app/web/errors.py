@@ -33,11 +33,11 @@ WORDS = {
 }
 OTHERWISE = (_l("This request could not be understood."), _l("Go back and try again."))
 OUTDATED = (
-    _l("This page had grown old before it was sent."),
+    _l("This page was out of date before it was sent."),
     _l("Nothing was changed and nothing is lost: send it once more."),
 )
 OUTDATED_LOST = (
-    _l("This page had grown old before it was sent."),
+    _l("This page was out of date before it was sent."),
     _l("Nothing was changed. Open the page anew and repeat what you did."),
 )
 RETURN = _l(

@@ -41,6 +41,16 @@ def day(value: date, *, today: date) -> str:
     return format_date(value, pattern, locale=_locale())
 
 
+def is_today(value: datetime, *, zone: ZoneInfo, now: datetime) -> bool:
+    """Tell whether a moment is on today's local date."""
+    return local(value, zone).date() == local(now, zone).date()
+
+
+def short_day(value: datetime, *, zone: ZoneInfo) -> str:
+    """Return a local date for the head of a narrow column: «10.12»."""
+    return str(format_date(local(value, zone), "dd.MM" if _locale() == "ru" else "d MMM", locale=_locale()))
+
+
 def moment(value: datetime, *, zone: ZoneInfo, now: datetime) -> str:
     """Return a date with time: «чт, 10 декабря, 15:00»."""
     here = local(value, zone)
@@ -110,15 +120,14 @@ def iso(value: datetime) -> str:
     return local(value, ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _here(function: Callable[..., str], *wanted: str) -> Callable[..., str]:
+def _here(function: Callable[..., Any], *wanted: str) -> Callable[..., Any]:
     """Fill in the municipality's zone and the request's moment where a filter needs them."""
 
-    def filled(*values: Any) -> str:
+    def filled(*values: Any) -> Any:
         zone = edge.tool().settings.zone
         known: dict[str, Callable[[], Any]] = {
             "zone": lambda: zone,
             "now": edge.now,
-            "today": lambda: edge.now().astimezone(zone).date(),
         }
         return function(*values, **{name: known[name]() for name in wanted})
 
@@ -129,8 +138,8 @@ def install(app: Flask) -> None:
     """Give templates the filters and the name of the zone."""
     app.jinja_env.filters.update(
         clock_time=_here(clock_time, "zone"),
-        day=_here(day, "today"),
         moment=_here(moment, "zone", "now"),
+        short_day=_here(short_day, "zone"),
         period=_here(period, "zone", "now"),
         term=term,
         duration=duration,
@@ -140,4 +149,5 @@ def install(app: Flask) -> None:
         hours_words=hours_words,
         iso=iso,
     )
+    app.jinja_env.tests["today"] = _here(is_today, "zone", "now")
     app.jinja_env.globals["zone_words"] = _here(zone_words, "zone", "now")

@@ -7,6 +7,8 @@ from flask import Flask, Response, g, request
 from lti_app.core.edge import OPEN_ENDPOINTS, signed_in, tool
 
 KEPT = OPEN_ENDPOINTS | {"site.theme", "site.icons"}
+OF_NOBODY = "site.left"
+"""The page after signing out: it stands in the frame as well, and there is nobody left to say which Moodle's."""
 
 
 def allow_forms_to_leave() -> None:
@@ -35,13 +37,13 @@ def _form_targets() -> str:
 
 
 def _frame_ancestors(response: Response) -> str:
-    """Say who may frame this: the Moodle of the launch; anybody may frame a refusal that acts for nobody."""
+    """Say who may frame this: the Moodle of the launch; anybody may frame a refusal or a farewell to nobody."""
     if request.blueprint == "lti":  # before a launch is proven, nobody knows which Moodle it is
         return "*"
     who = signed_in()
     if who is not None:
         return who.moodle_origin
-    return "*" if response.status_code >= 400 else "'none'"
+    return "*" if response.status_code >= 400 or request.endpoint == OF_NOBODY else "'none'"
 
 
 def install(app: Flask) -> None:

@@ -7,16 +7,21 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask import session as cookie
 
-from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, sign_out, signed_in, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import ROLE_NAMES, Permission, Role, needs
+from lti_app.credits.cards import IntakeCard, MeetingLine, due_today
 from lti_app.credits.overview import leader_overview
 from lti_app.intakes.launched import unseal
 from lti_app.intakes.places import contacts_of, own_places
+from lti_app.lti.models import Moodle
 from lti_app.web import i18n
 from lti_app.web.icons import sprite
 from lti_app.web.landing import standing_in, way_from
 from lti_app.web.theme import stylesheet
+
+LEFT = "left_moodle"
+"""Where the session's cookie keeps, after signing out, the address of the Moodle to go back to: it names nobody."""
 
 blueprint = Blueprint("site", __name__)
 
@@ -33,8 +38,21 @@ def home() -> Response:
     if who.roles == {Role.ADMINISTRATOR}:
         return see_other(url_for("sync.runs"))
     granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
-    page = render_template("home.html", cards=cards, places=places, granted=granted)
+    zone = tool().settings.zone
+    page = render_template(
+        "home.html",
+        cards=cards,
+        today=by_time([(m, card) for card in cards for m in due_today(card.upcoming, now=now(), zone=zone)]),
+        unconfirmed=by_time([(meeting, card) for card in cards for meeting in card.attendance_waiting]),
+        places=places,
+        granted=granted,
+    )
     return make_response(page, 200 if who.roles else 403)
+
+
+def by_time(rows: list[tuple[MeetingLine, IntakeCard]]) -> list[tuple[MeetingLine, IntakeCard]]:
+    """Put meetings of several intakes, each with its card, in the order of time."""
+    return sorted(rows, key=lambda row: row[0].starts_at)
 
 
 @blueprint.get("/course")
@@ -66,6 +84,28 @@ def language() -> Response:
     if chosen:
         cookie[i18n.CHOSEN] = chosen
     return see_other(own_address(request.form.get("next", "")))
+
+
+@blueprint.post("/sign-out")
+@needs(Permission.SIGNED_IN)
+def leave() -> Response:
+    """End the visit in this browser; the language and the way back to Moodle are remembered, nothing else."""
+    moodle = db_session().get(Moodle, actor().moodle_id)
+    spoken = i18n.language()
+    sign_out()
+    cookie[i18n.CHOSEN] = spoken
+    if moodle is not None:
+        cookie[LEFT] = moodle.url
+    return see_other(url_for("site.left"))
+
+
+@blueprint.get("/signed-out")
+@needs(Permission.PUBLIC)
+def left() -> Response:
+    """Say that the visit has ended and how to come back; who has come back already is led on."""
+    if signed_in() is not None:
+        return see_other(url_for("site.home"))
+    return make_response(render_template("left.html", moodle_url=cookie.get(LEFT)))
 
 
 def own_address(address: str) -> str:

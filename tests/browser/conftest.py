@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from config.settings import Settings
 from lti_app import create_app
-from tests.browser.people import open_door
+from tests.browser.people import SECRET_KEY, open_door
 from tests.conftest import DATA_KEY, MovableClock, start_chromium
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
@@ -50,7 +50,7 @@ def browser_app(sqlite_template: Path, tmp_path: Path, clock: MovableClock) -> I
     path = tmp_path / "browser.sqlite3"
     shutil.copy(sqlite_template, path)
     settings = Settings(
-        secret_key="s" * 40,
+        secret_key=SECRET_KEY,
         data_keys=(DATA_KEY,),
         public_url="http://localhost",
         database_url=f"sqlite:///{path}",

@@ -14,14 +14,17 @@ from lti_app.core.db import Database
 from lti_app.core.edge import SignedIn, sign_in
 from lti_app.core.permissions import Permission, needs
 from lti_app.credits.service import propose_credits
+from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Trainee
 from lti_app.meetings.models import Presence
 from lti_app.people.models import Person
 from lti_app.programmes.models import Form, Mode
+from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
 from moodle_sync.errors import CapabilityMissing
 from tests.lti_app.world import NOW, World
 
+SECRET_KEY = "s" * 40
 NAMES = [
     ("Абрамова", "Ольга", "Викторовна"),
     ("Белоусова", "Наталья", "Сергеевна"),
@@ -52,6 +55,8 @@ class Town:
     on_site_id: int
     run_id: int
     running_id: int
+    free_course: str
+    """A course that no intake has yet, as addresses name it."""
 
     @property
     def pages(self) -> dict[str, tuple[str, str]]:
@@ -65,7 +70,9 @@ class Town:
             "sync": ("administrator", "/sync"),
             "sync-run": ("administrator", f"/sync/runs/{self.run_id}"),
             "sync-running": ("administrator", f"/sync/runs/{self.running_id}"),
+            "leader-tie": ("leader", f"/intakes/tie?course={self.free_course}"),
             "stranger": ("stranger", "/"),
+            "stranger-course": ("stranger", f"/course?course={self.free_course}"),
             "no-such-page": ("trainee", "/nowhere"),
             "forbidden": ("trainee", "/sync"),
         }
@@ -95,6 +102,7 @@ def found_town(database: Database) -> Town:
         propose_credits(session, moodle_id=world.moodle.id, now=NOW)
         world.entry(trainees[4], 20)
         run, running = _nights(session, world, trainees)
+        _second_site(session, world)
         session.flush()
         return Town(
             world=world,
@@ -106,7 +114,18 @@ def found_town(database: Database) -> Town:
             on_site_id=on_site.id,
             run_id=run.id,
             running_id=running.id,
+            free_course=seal(LaunchedCourse(world.moodle.id, 31, "Технологическая карта урока", None), SECRET_KEY),
         )
+
+
+def _second_site(session: Session, world: World) -> None:
+    """Let the leader lead another site, too; its intake has no course yet and its schedule is not whole."""
+    other = World(session, "b", moodle=world.moodle)
+    other.version.title = "Технологическая карта урока"
+    other.leading.until = other.leading.since
+    session.add(SiteLeader(site=other.site, person=world.leader, since=other.leading.since))
+    other.trainees(21)
+    other.meeting(starts_at=NOW + timedelta(hours=2))
 
 
 def _trainee(world: World, last_name: str, first_name: str, middle_name: str) -> Trainee:
@@ -158,7 +177,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
         started_at=NOW - timedelta(hours=2),
         finished_at=NOW - timedelta(hours=2),
         counts={"suspend": {"planned": 7, "done": 0, "failed": 0}},
-        held=[{"code": "suspends_many", "course_key": "intake-a", "suspended": 7, "of": 8, "text": "7 of 8"}],
+        held=[{"code": "suspends_many", "course_key": "intake-a", "people": 7, "of": 8, "text": "7 of 8"}],
         notes=[],
         calls=9,
         seconds=3.1,

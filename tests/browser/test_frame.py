@@ -70,6 +70,19 @@ def test_a_trainee_joins_from_the_frame(browser: Browser, browser_app: Flask, mo
         assert session.query(JoinLog).filter_by(meeting_id=town.joinable_id, joined_at=NOW).count() == 1
 
 
+def test_who_signs_out_in_the_frame_stays_in_it_and_is_out(
+    browser: Browser, browser_app: Flask, moodle: str, town: Town
+) -> None:
+    with a_page(browser) as page:
+        page.goto(f"{moodle}/course")
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("button", name="Выйти", exact=True).click()
+
+        frame.get_by_role("heading", name="Вы вышли").wait_for()
+        assert frame.get_by_role("link", name="Перейти в Moodle").get_attribute("target") == "_top"
+        assert page.title() == "Moodle"
+
+
 def test_another_site_may_not_frame_the_pages(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:
     stranger = Flask("stranger")
 

@@ -60,7 +60,59 @@ def test_every_page_is_accessible_and_fits(
     assert not faults, "\n".join(str(fault) for fault in faults.values())
 
 
-@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "sync"])
+def test_the_grid_keeps_its_names_when_it_is_moved_sideways(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser, width=PHONE) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/intakes/{town.intake_id}")
+        page.get_by_text("Посещаемость по занятиям").click()
+        grid = page.get_by_role("region", name="Посещаемость по занятиям")
+        name, mark = grid.locator("tbody th").first, grid.locator("tbody td").first
+        before = (name.bounding_box(), mark.bounding_box())
+
+        grid.evaluate("element => element.scrollLeft = 120")
+
+        after = (name.bounding_box(), mark.bounding_box())
+        assert before[0] == after[0]
+        assert before[1] != after[1]
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+        page.screenshot(path=str(ARTEFACTS / "leader-grid.png"), full_page=True)
+        report = Axe().run(page, options={"runOnly": RULES})
+        assert not report.violations_count, report.generate_report()
+
+
+def test_what_is_printed_has_no_buttons_and_keeps_every_mark(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser, width=720) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/intakes/{town.intake_id}")
+        page.get_by_text("Посещаемость по занятиям").click()
+        marks = page.locator(".presence:visible").count()
+        assert page.locator("button:visible").count() > 0
+
+        page.emulate_media(media="print")
+
+        assert page.locator("button:visible").count() == 0
+        assert page.locator(".presence:visible").count() == marks > 8
+
+
+def test_who_signs_out_is_told_how_to_come_back(
+    page: Page, browser_app: Flask, live: str, town: Town, language: str
+) -> None:
+    come_in(page, browser_app, town, "leader", live, language)
+    page.goto(f"{live}/")
+    page.locator("header form button").click()
+
+    assert page.get_by_role("heading").inner_text().strip() == {"ru": "Вы вышли", "en": "You have signed out"}[language]
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("header form").count() == 0
+    report = Axe().run(page, options={"runOnly": RULES})
+    assert not report.violations_count, report.generate_report()
+
+
+@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "leader-tie", "sync"])
 def test_everything_that_can_be_pressed_is_reached_by_keyboard(
     browser: Browser, browser_app: Flask, live: str, town: Town, name: str
 ) -> None:
@@ -140,11 +192,11 @@ def test_the_consequence_of_crediting_is_said_in_numbers(
         come_in(page, browser_app, town, "leader", live)
         page.goto(f"{live}/intakes/{town.intake_id}")
         consequence = page.locator("[data-consequence]")
-        assert consequence.inner_text() == "Будет зачтено: 6 стажёрам, всего 120 ак. ч; оценки уйдут в Moodle."
+        assert consequence.inner_text() == "Будет зачтено: 6 стажёрам, всего 120 ак. ч; журнал оценок Moodle обновится."
 
         page.get_by_label("Все", exact=True).uncheck()
         page.get_by_label("Гурьев Илья Петрович").check()
-        assert consequence.inner_text() == "Будет зачтено: 1 стажёру, всего 20 ак. ч; оценка уйдёт в Moodle."
+        assert consequence.inner_text() == "Будет зачтено: 1 стажёру, всего 20 ак. ч; журнал оценок Moodle обновится."
         page.get_by_role("button", name="Зачесть выбранным (1)").click()
 
         assert page.get_by_text("Часы зачтены 1 стажёру.").is_visible()
@@ -159,13 +211,22 @@ def test_progress_of_a_run_goes_on_by_itself(browser: Browser, browser_app: Flas
         page.goto(f"{live}/sync/runs/{town.running_id}")
         assert page.get_by_text("шаг 47 из 120").is_visible()
 
+        said = page.locator("#announcements")
+
         with database.transaction() as session:
             session.get_one(SyncRun, town.running_id).steps_done = 90
         page.get_by_text("шаг 90 из 120").wait_for()
+        assert said.inner_text() == ""
+
+        with database.transaction() as session:
+            session.get_one(SyncRun, town.running_id).phase = "credits"
+        page.get_by_text("подготовка зачёта").first.wait_for()
+        assert said.inner_text() == "подготовка зачёта"
 
         with database.transaction() as session:
             session.get_one(SyncRun, town.running_id).status = RunStatus.DONE
         page.locator("[data-finished]").wait_for()
+        assert said.inner_text() == "Обмен завершён: выполнено"
 
 
 def test_a_page_works_without_scripts(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:

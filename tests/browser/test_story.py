@@ -118,6 +118,8 @@ def test_from_the_night_to_hours_in_the_gradebook(browser: Browser, demo: Demo) 
 
     leader = Visitor(browser, demo, story.LEADER_NAME)
     frame = leader.open_tool()
+    expect(frame.get_by_role("heading", name="Сегодня вас ждут")).to_be_visible()
+    expect(frame.locator("main")).to_contain_text("1 занятие ожидает отметок о посещаемости, 3 стажёра ожидают зачёта")
     frame.get_by_role("link", name="Представление и взаимная оценка технологических карт").first.click()
     row = (
         frame.get_by_role("row", name=TRAINEE_IN_TABLE)

@@ -59,7 +59,9 @@ def of_the_demonstration(browser: Browser, moodle: str) -> None:
     page.screenshot(path=PICTURES / "sync.png")
     page = window(browser, 1000, 700)
     frame = open_tool(page, moodle, story.LEADER_NAME)
-    frame.get_by_role("link", name="Представление и взаимная оценка").first.click()
+    page.screenshot(path=PICTURES / "today.png")
+    frame.get_by_role("link", name="В других ваших потоках").click()
+    frame.get_by_role("link", name="Формирующее оценивание").first.click()
     frame.get_by_role("heading", name="Кто присутствовал").wait_for()
     page.screenshot(path=PICTURES / "attendance.png")
 

@@ -105,6 +105,16 @@ def test_tables_with_personal_data_exist() -> None:
     assert named <= set(Base.metadata.tables)
 
 
+def test_the_map_names_every_table_and_every_room() -> None:
+    architecture = page("docs/architecture.md")
+    tables = [name for row in rows(architecture.section("## Data")) for name in row[0].split(", ")]
+    rooms = re.findall(r"^  (\w+)/ ", architecture.section("## Rooms"), re.MULTILINE)
+    packages = {path.parent.name for path in (ROOT / "lti_app").glob("*/__init__.py")}
+
+    assert sorted(tables) == sorted(Base.metadata.tables)
+    assert set(rooms) - {"sandbox"} == packages
+
+
 def test_the_service_has_the_functions_that_the_tool_calls() -> None:
     told = {code(row[0])[0]: (row[1], row[2]) for row in rows(SERVICE.section("## Functions"))}
     assert told == {

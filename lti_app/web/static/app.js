@@ -66,8 +66,10 @@ function countTicks(form) {
   count();
 }
 
-/** Ask for a part of the page again and again until it says that the work has ended. */
+/** Ask for a part of the page again and again until it says that the work has ended; announce where its phase changes. */
 function poll(place) {
+  const said = () => place.querySelector("[data-announce]")?.dataset.announce;
+  let announced = said();
   async function ask() {
     if (!document.hidden) {
       try {
@@ -77,6 +79,7 @@ function poll(place) {
           if (text !== place.dataset.last) {
             place.innerHTML = text;
             place.dataset.last = text;
+            if (said() && said() !== announced) announce((announced = said()));
           }
         }
       } catch {

@@ -141,11 +141,11 @@ def test_completion_is_missing_until_moodle_shows_it(completion: Completion | No
 
 def test_a_reason_says_its_numbers() -> None:
     (lack,) = assess(_demand(), [_visit(1, 1, "1.5")], None).missing
-    assert str(lack.text) == "1.5 of 18 academic hours attended, 16.5 still missing"
+    assert str(lack.text) == "attend 16.5 more academic hours"
     (lack,) = assess(
         _demand(needed=Decimal(1), needs_completion=True), [_visit(1, 1, "2")], Completion(2, 3, NOW)
     ).missing
-    assert str(lack.text) == "2 of 3 activities of the Moodle course completed"
+    assert str(lack.text) == "complete the activities of the Moodle course (2 of 3 are complete)"
 
 
 def test_the_rule_says_itself_in_words() -> None:

@@ -13,8 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
-from lti_app.core.permissions import SYSTEM
-from lti_app.demo import story
+from lti_app.core.permissions import SYSTEM, Actor, Role
+from lti_app.credits.overview import leader_overview
+from lti_app.credits.service import propose_credits
+from lti_app.demo import history, story
 from lti_app.demo.dates import DATA, fill_in, render
 from lti_app.demo.seed import ABSENT, TEMPLATE, sandbox_seed
 from lti_app.importing.report import ImportReport
@@ -24,7 +26,7 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.models import Meeting
 from lti_app.people.models import Organisation, Person
 from lti_app.programmes.models import Mode, Programme
-from lti_app.sites.models import Site
+from lti_app.sites.models import Site, SiteLeader
 from moodle_sync.sandbox import running_sandbox
 
 ZONE = ZoneInfo("Asia/Novokuznetsk")
@@ -113,6 +115,29 @@ def test_meetings_told_as_past_are_past_and_absentees_are_their_trainees(session
         (meeting,) = [meeting for meeting in meetings if meeting.topic.position == past.topic]
         assert meeting.ends_at < AFTERNOON
         assert past.absent <= {trainee.person.moodle_idnumber for trainee in intake.trainees}
+
+
+@pytest.mark.parametrize("weekday", range(7))
+def test_the_leader_is_waited_for_from_the_first_night_on(session: Session, tmp_path: Path, weekday: int) -> None:
+    now = AFTERNOON + timedelta(days=weekday)
+    bring_in(session, tmp_path, now)
+    history.confirm_past_meetings(session)
+    history.replay_stays(session)
+    moodle = session.scalars(select(Moodle)).one()
+    propose_credits(session, moodle_id=moodle.id, now=now)
+    session.flush()
+    site_id, person_id = session.execute(
+        select(SiteLeader.site_id, SiteLeader.person_id).join(Person).where(Person.moodle_idnumber == story.LEADER)
+    ).one()
+    leader = Actor(person_id, "", roles=frozenset({Role.LEADER}), led_site_ids=frozenset({site_id}))
+
+    cards = {card.intake_code: card for card in leader_overview(session, actor=leader, now=now)}
+
+    intake, topic = story.UNCONFIRMED
+    (seminar,) = cards[intake].attendance_waiting
+    assert (seminar.topic_position, seminar.joined, seminar.trainees) == (topic, 12, 13)
+    assert {code: card.proposals_waiting for code, card in cards.items() if card.proposals_waiting} == {"TEXT-16-1": 3}
+    assert not cards[story.INTAKE].attendance_waiting  # the seminar under way alone stands between trainee and credit
 
 
 def test_a_leader_is_a_trainee_elsewhere(session: Session, tmp_path: Path) -> None:

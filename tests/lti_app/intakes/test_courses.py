@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from lti_app.core.audit import AuditEntry
 from lti_app.core.db import Database
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
-from lti_app.intakes.courses import intake_of_course, tie_course, tieable_intakes
+from lti_app.intakes.courses import intake_of_course, likely_offer, tie_course, tie_offers
 from lti_app.intakes.models import Intake
 from tests.lti_app.world import NOW, World
 
@@ -85,12 +85,36 @@ def test_a_leader_may_tie_own_published_intakes_without_a_course(database: Datab
         world = World(session, "a")
         World(session, "b", moodle=world.moodle)
         World(session, "c")
-        assert [i.code for i in tieable_intakes(session, world.leader_actor, world.moodle.id)] == ["intake-a"]
+        world.trainees(3)
+        world.trainee(left=True)
+        offers = tie_offers(session, world.leader_actor, world.moodle.id)
+        assert [(offer.intake.code, offer.trainees) for offer in offers] == [("intake-a", 3)]
         world.intake.published_at = None
         session.flush()
-        assert tieable_intakes(session, world.leader_actor, world.moodle.id) == []
+        assert tie_offers(session, world.leader_actor, world.moodle.id) == []
         with pytest.raises(Forbidden):
-            tieable_intakes(session, world.actor_of(world.trainee()), world.moodle.id)
+            tie_offers(session, world.actor_of(world.trainee()), world.moodle.id)
+
+
+def test_the_likely_intake_is_the_one_that_the_courses_title_names_and_doubt_stays_open(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a")
+        other = World(session, "b", moodle=world.moodle)
+        leader = replace(world.leader_actor, led_site_ids=frozenset({world.site.id, other.site.id}))
+        offers = tie_offers(session, leader, world.moodle.id)
+
+        def likely(title: str) -> str | None:
+            found = likely_offer(offers, title)
+            return found.intake.code if found else None
+
+        assert len(offers) == 2
+        assert likely("Стажировка INTAKE-B, осень") == "intake-b"
+        assert likely("Функциональная грамотность на уроке, осень") is None  # both run by a programme of this title
+        other.version.title = "Проектная деятельность"
+        assert likely("Функциональная грамотность на уроке, осень") == "intake-a"
+        assert likely("Что-то своё") is None
+        assert likely_offer(offers[:1], "Что-то своё") is offers[0]
+        assert likely_offer([], "Что-то своё") is None
 
 
 def test_the_leader_ties_a_course_and_it_is_on_record(database: Database) -> None:

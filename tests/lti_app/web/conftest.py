@@ -102,7 +102,7 @@ def open_proposal(session: Session) -> int:
 
 def held_plan(session: Session, world: World, suspended: int = 7) -> HeldPlan:
     """Put down a plan that the guard held, with its run."""
-    reasons = [{"code": "suspends_many", "course_key": "intake-a", "suspended": suspended, "of": 12, "text": "many"}]
+    reasons = [{"code": "suspends_many", "course_key": "intake-a", "people": suspended, "of": 12, "text": "many"}]
     run = SyncRun(
         moodle_id=world.moodle.id,
         status=RunStatus.HELD,

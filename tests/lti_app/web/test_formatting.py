@@ -48,6 +48,12 @@ def test_a_moment_is_local_with_its_weekday(language: str) -> None:
     assert formatting.moment(DECEMBER, zone=NOVOKUZNETSK, now=NOW) == expected[language]
 
 
+def test_the_head_of_a_narrow_column_has_the_local_day(language: str) -> None:
+    late = datetime(2026, 12, 9, 20, 0, tzinfo=UTC)
+
+    assert formatting.short_day(late, zone=NOVOKUZNETSK) == {"ru": "10.12", "en": "10 Dec"}[language]
+
+
 def test_another_year_is_named(language: str) -> None:
     expected = {"ru": "вс, 10 января 2027, 15:00", "en": "Sun, 10 January 2027, 15:00"}
     january = datetime(2027, 1, 10, 8, 0, tzinfo=UTC)
@@ -148,16 +154,16 @@ def test_a_naive_moment_is_refused() -> None:
 @pytest.mark.parametrize(
     ("count", "words"),
     [
-        (1, "1 стажёр"),
-        (3, "3 стажёра"),
-        (5, "5 стажёров"),
-        (11, "11 стажёров"),
-        (21, "21 стажёр"),
-        (112, "112 стажёров"),
+        (1, "1 стажёр ожидает зачёта"),
+        (3, "3 стажёра ожидают зачёта"),
+        (5, "5 стажёров ожидают зачёта"),
+        (11, "11 стажёров ожидают зачёта"),
+        (21, "21 стажёр ожидает зачёта"),
+        (112, "112 стажёров ожидают зачёта"),
     ],
 )
 def test_russian_plurals(russian: None, count: int, words: str) -> None:
-    assert ngettext("%(num)s trainee", "%(num)s trainees", count) == words
+    assert ngettext("%(num)s trainee waits for credit", "%(num)s trainees wait for credit", count) == words
 
 
 def test_the_browser_gets_every_plural_form(russian: None) -> None:

@@ -11,10 +11,11 @@ from werkzeug.test import TestResponse
 from lti_app.core.db import Database
 from lti_app.core.permissions import Permission, needs
 from lti_app.meetings.models import JoinLog
+from lti_app.sync.models import HeldPlan, PlanState
 from tests.conftest import MovableClock
 from tests.lti_app.web.conftest import Scene
 from tests.lti_app.web.visits import ORIGIN, token, visit
-from tests.lti_app.world import World
+from tests.lti_app.world import NOW, World
 
 HERE = "http://localhost:8700"
 
@@ -294,3 +295,51 @@ def test_the_offer_to_send_again_works_with_a_fresh_token(scene: Scene, clock: M
 
     assert page.request.path == f"/meetings/{scene.meeting_id}"
     assert "Посещаемость подтверждена." in page.text
+
+
+def test_signing_out_ends_the_visit_and_says_how_to_come_back(scene: Scene) -> None:
+    client = scene.come("leader", language="en")
+    button = client.get("/").text
+
+    page = client.post("/sign-out", data={"csrf_token": token(scene.app, client)}, follow_redirects=True)
+
+    assert 'action="/sign-out"' in button
+    assert "Sign out" in button
+    assert page.request.path == "/signed-out"
+    assert '<html lang="en">' in page.text
+    assert "To come back, open your course in Moodle" in page.text
+    assert f'href="{scene.here.moodle.url}" target="_top"' in page.text
+    assert scene.here.leader.last_name not in page.text
+    assert client.get("/").status_code == 401
+
+
+def test_signing_out_needs_the_forms_token(scene: Scene) -> None:
+    client = scene.come("leader")
+
+    assert client.post("/sign-out").status_code == 400
+    assert client.get("/").status_code == 200
+
+
+def test_who_has_come_back_is_not_told_that_they_left(scene: Scene) -> None:
+    response = scene.come("leader").get("/signed-out")
+
+    assert (response.status_code, response.location) == (303, "/")
+
+
+def test_the_farewell_stays_in_moodles_frame(scene: Scene) -> None:
+    client = scene.come("trainee")
+
+    page = client.post("/sign-out", data={"csrf_token": token(scene.app, client)}, follow_redirects=True)
+
+    assert policy_of(page)["frame-ancestors"] == "*"
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_an_approval_by_somebody_without_a_name_reads_as_a_sentence(scene: Scene, database: Database) -> None:
+    with database.transaction() as session:
+        plan = session.get_one(HeldPlan, scene.plan_id)
+        plan.state, plan.approved_at, plan.approved_by = PlanState.APPROVED, NOW, ""
+
+    page = scene.come("administrator").get("/sync").text
+
+    assert "Разрешено: вт, 24 ноября, 15:00; план будет выполнен при следующем обмене." in page

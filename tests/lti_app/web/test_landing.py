@@ -12,6 +12,9 @@ from lti_app.core.db import Database
 from lti_app.core.permissions import Permission, needs
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
+from lti_app.lti.launch import launch_of as launch_of_claims
+from lti_app.lti.registrations import Known
+from tests.lti_app.lti.moodle import recorded
 from tests.lti_app.web.visits import token
 from tests.lti_app.world import World
 
@@ -99,6 +102,22 @@ def test_somebody_unknown_learns_what_can_be_done(door: FlaskClient, world: Worl
     assert "МБОУ ДПО «ИМЦ»" in page.text
 
 
+@pytest.mark.parametrize("name", ["launch_payload_stud1_privacy", "launch_payload_teach1_privacy"])
+@pytest.mark.parametrize("has_course", [True, False])
+def test_nobody_is_called_by_an_empty_name(door: FlaskClient, world: World, name: str, has_course: bool) -> None:
+    """As Moodle sends it where the tool's privacy settings keep name and e-mail back."""
+    known = Known(1, world.moodle.id, world.moodle.url, "iss", "client", "1", "a", "b", "c")
+    launch = replace(launch_of_claims(recorded(name), known), locale="ru", course_id=COURSE if has_course else None)
+
+    page = come(door, launch)
+
+    assert (launch.name, launch.email) == ("", None)
+    assert page.status_code == 403
+    assert "Вас нет ни в одном потоке и ни на одной площадке." in page.text
+    assert "как ," not in page.text
+    assert "Вы пришли из Moodle как" not in page.text
+
+
 def test_somebody_known_without_a_place_here_is_told_so(door: FlaskClient, world: World, database: Database) -> None:
     with database.transaction() as session:
         other = World(session, "b", moodle=session.merge(world.moodle))
@@ -148,6 +167,7 @@ def test_the_courses_idnumber_ties_it_to_its_intake(door: FlaskClient, database:
 def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
+        world.trainees(2)
         intake_id = world.intake.id
     offer = come(door, launch_of(world, email=world.leader.email, course_id=31))
     sealed = offer.request.args["course"]
@@ -160,6 +180,9 @@ def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, 
     )
 
     assert "Для какого потока этот курс?" in offer.text
+    assert "Ближайшей ночью на этот курс будут записаны 2 стажёра." in offer.text
+    assert "Название, даты и настройки самого курса не изменятся" in offer.text
+    assert f'value="{intake_id}" id="intake-{intake_id}" checked' in offer.text
     assert "Функциональная грамотность на уроке" in offer.text
     assert nothing.status_code == 422
     assert "Поток не выбран." in nothing.text

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from lti_app.core.db import Database
-from lti_app.credits.models import CreditEntry
+from lti_app.credits.models import CreditEntry, CreditProposal
+from lti_app.credits.service import confirm_credits, propose_credits
 from lti_app.meetings.models import Attendance, JoinLog, Presence
 from lti_app.people.models import Person
 from lti_app.programmes.models import Mode
+from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
 from tests.conftest import MovableClock
 from tests.lti_app.web.conftest import Scene
@@ -26,7 +30,7 @@ def test_a_trainee_sees_the_next_meeting_and_the_missing_hours(scene: Scene) -> 
     assert "Занятие идёт" in page
     assert "вт, 24 ноября, 14:50–16:20" in page
     assert "0 из 16 ак. ч" in page
-    assert "посещено 0 из 8 ак. ч, не хватает 8 ак. ч" in page
+    assert "До зачёта не хватает 8 ак. ч" in page
     assert "по времени Новокузнецка (UTC+7)" in page
     assert "Войти на занятие" in page
 
@@ -80,9 +84,149 @@ def test_a_leader_sees_what_waits(scene: Scene) -> None:
     home = scene.come("leader").get("/").text
     intake = scene.come("leader").get(f"/intakes/{scene.intake_id}").text
 
-    assert "1 стажёр" in home
+    assert "1 стажёр ожидает зачёта" in home
+    assert "идёт сейчас" in home
     assert "Зачесть выбранным (1)" in intake
-    assert "занято 2 из 100 мест" in intake
+    assert "занято мест: 2 из 100" in intake
+
+
+def test_a_leader_learns_what_waits_in_other_intakes(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4,), needed=4)
+        intake_id = world.intake.id
+        other = World(session, "b", moodle=world.moodle, topics=(4,), needed=4)
+        session.add(SiteLeader(site=other.site, person=world.leader, since=other.leading.since))
+        other.leading.until = other.leading.since
+        diligent, lazy = other.trainees(2)
+        confirmed = other.meeting(hours=4)
+        other.attended(confirmed, diligent)
+        other.attended(confirmed, lazy, presence=Presence.ABSENT)
+        other.meeting(hours=4)
+        other.meeting(hours=4, cancelled=True)
+        other.meeting(hours=4, starts_at=NOW - timedelta(minutes=10))
+        propose_credits(session, moodle_id=world.moodle.id, now=NOW)
+
+    page = visit(app, world, world.leader).get(f"/intakes/{intake_id}").text
+
+    assert "В этом потоке вас сегодня ничего не ждёт." in page
+    assert "В других ваших потоках" in page
+    assert "1 занятие ожидает отметок о посещаемости" in page
+    assert "1 стажёр ожидает зачёта" in page
+
+
+def test_nobody_falls_behind_a_schedule_that_is_not_whole(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4, 4), needed=8)
+        trainee = world.trainee()
+        world.attended(world.meeting(topic=0, hours=4), trainee)
+        intake_id = world.intake.id
+    leader = visit(app, world, world.leader)
+
+    home, short = leader.get("/").text, leader.get(f"/intakes/{intake_id}").text
+    with database.transaction() as session:
+        world.session = session
+        session.add_all([world.intake, *world.topics])
+        world.attended(world.meeting(topic=1, hours=4), trainee, presence=Presence.ABSENT)
+    whole = leader.get(f"/intakes/{intake_id}").text
+
+    for page in (home, short):
+        assert "в графике 4 из 8 ак. ч" in page
+        assert "не успевает" not in page
+    assert "Дополните график" in short
+    assert "в графике" not in whole
+    assert "1 стажёр не наберёт нужных часов на оставшихся занятиях" in whole
+
+
+@pytest.mark.parametrize(
+    ("before", "shown"),
+    [(timedelta(0), True), (timedelta(hours=15), True), (timedelta(hours=15, minutes=1), False)],
+)
+def test_today_is_the_municipalitys_day(
+    app: Flask, database: Database, clock: MovableClock, before: timedelta, shown: bool
+) -> None:
+    """A meeting at 16:00 in Novokuznetsk is today's from midnight there, which is yesterday in UTC."""
+    with database.transaction() as session:
+        world = World(session)
+        world.trainee()
+        world.meeting(starts_at=NOW + timedelta(hours=1))
+    clock.moment = NOW - before
+
+    page = visit(app, world, world.leader, since=clock()).get("/").text
+
+    assert ("Сегодня вас ничего не ждёт." in page) is not shown
+
+
+def test_meetings_of_several_intakes_stand_in_the_order_of_time(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        other = World(session, "b", moodle=world.moodle)
+        session.add(SiteLeader(site=other.site, person=world.leader, since=other.leading.since))
+        other.leading.until = other.leading.since
+        for one in (world, other):
+            one.trainee()
+            for hours in (-30, -27, 1, 4) if one is world else (-29, -28, 2, 3):
+                one.meeting(starts_at=NOW + timedelta(hours=hours))
+
+    page = visit(app, world, world.leader).get("/").text.split('id="led"')[0]
+
+    times = [line.split("</time>")[0].rsplit(" ", 1)[1] for line in page.split("<time ")[1:]]
+    assert [time[:5] for time in times] == ["16:00", "17:00", "18:00", "19:00", "09:00", "10:00", "11:00", "12:00"]
+
+
+def test_the_leader_sees_every_mark_in_one_grid(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        anna, boris = world.trainee("Арбузова"), world.trainee("Борисов")
+        first, _second = world.meeting(), world.meeting()
+        world.meeting(starts_at=NOW + timedelta(days=3))
+        world.attended(first, anna)
+        world.attended(first, boris, presence=Presence.ABSENT)
+        intake_id = world.intake.id
+
+    page = visit(app, world, world.leader).get(f"/intakes/{intake_id}").text
+
+    grid = page.split('class="grid-frame"')[1].split("</table>")[0]
+    rows = grid.split('<th scope="row">')[1:]
+    assert [row.split("</th>")[0] for row in rows] == ["Арбузова А.", "Борисов А."]
+    words = [re.findall(r'class="visually-hidden">(.+?)<', row) for row in rows]
+    assert words == [["присутствовал(а)", "ещё не подтверждено"], ["отсутствовал(а)", "ещё не подтверждено"]]
+
+
+def next_step(app: Flask, world: World, person: Person, intake_id: int) -> str:
+    page = visit(app, world, person).get(f"/intakes/{intake_id}").text
+    return page.split('id="next">')[1].split("</section>")[0]
+
+
+def test_a_trainee_without_meetings_left_learns_what_to_do(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4,), needed=4, needs_completion=True, course_id=12)
+        waiting, absent, idle, done = world.trainees(4)
+        meeting = world.meeting(hours=4)
+        world.attended(meeting, idle, done)
+        world.attended(meeting, absent, presence=Presence.ABSENT)
+        world.stay(meeting, waiting, meeting.starts_at, meeting.ends_at)
+        world.progress(idle, 1, 2)
+        world.progress(done, 2, 2)
+        intake_id, address = world.intake.id, world.moodle.url
+        people = [trainee.person for trainee in (waiting, absent, idle, done)]
+
+    before = [next_step(app, world, person, intake_id) for person in people]
+    with database.transaction() as session:
+        propose_credits(session, moodle_id=world.moodle.id, now=NOW)
+    proposed = next_step(app, world, people[3], intake_id)
+    with database.transaction() as session:
+        world.session = session
+        proposal = session.scalars(select(CreditProposal.id)).one()
+        confirm_credits(session, intake_id=intake_id, proposal_ids={proposal}, actor=world.leader_actor, now=NOW)
+    credited = next_step(app, world, people[3], intake_id)
+
+    assert "Дождитесь, когда руководитель подтвердит посещаемость" in before[0]
+    assert "спросите руководителя, как их добрать (Руководителева Раиса)" in before[1]
+    assert "Выполните оставшиеся элементы курса Moodle." in before[2]
+    assert f'href="{address}/course/view.php?id=12" target="_top"' in before[2]
+    assert "Ближайшей ночью часы будут предложены руководителю" in before[3]
+    assert "Решение за руководителем площадки." in proposed
+    assert "Ваши часы зачтены, больше ничего делать не нужно." in credited
 
 
 def test_a_leader_confirms_attendance_with_what_was_ticked(scene: Scene, database: Database) -> None:
@@ -145,7 +289,7 @@ def test_a_leader_credits_the_chosen(scene: Scene, database: Database) -> None:
         follow_redirects=True,
     ).text
 
-    assert "Часы зачтены 1 стажёру. Оценка отправляется в Moodle." in page
+    assert "Часы зачтены 1 стажёру. Журнал оценок Moodle обновляется." in page
     assert "зачтено" in page
     with database.transaction() as session:
         assert session.scalars(select(CreditEntry.hours)).one() == 8
@@ -235,7 +379,7 @@ def test_approving_a_plan_starts_the_run_that_applies_it(scene: Scene, database:
     ).text
 
     assert "План разрешён" in page
-    assert "план выполнит следующий обмен" in page
+    assert "план будет выполнен при следующем обмене" in page
     assert started == [scene.here.moodle.id]
     with database.transaction() as session:
         assert session.get_one(HeldPlan, scene.plan_id).state is PlanState.APPROVED
@@ -282,6 +426,8 @@ def test_a_run_names_people_and_what_to_do(app: Flask, database: Database) -> No
     assert "записать: Записина Анна (стажёр), поток intake-a" in everything
     assert "Что делать: Проверьте, не удалён ли пользователь или курс в Moodle." in everything
     assert "Потеряева Анна: в Moodle подходит несколько пользователей" in everything
+    assert "Сверьте индивидуальный номер и адрес почты" in everything
+    assert "замечания: 2" in client.get("/sync").text
     assert "Поток intake-a: 2 человека записаны на курс другим способом" in everything
     assert "пользователь Moodle № 45" in everything
     assert "пользователь Moodle № 45" not in failed_only
@@ -312,9 +458,12 @@ def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database)
     ended = client.get(f"/sync/runs/{run_id}/progress").text
 
     assert "внесение изменений в Moodle: шаг 47 из 120" in under_way
+    assert 'data-announce="внесение изменений в Moodle"' in under_way
+    assert "aria-live" not in under_way
     assert 'max="120" value="47"' in under_way
     assert "data-finished" not in under_way
     assert "data-finished" in ended
+    assert 'data-announce="Обмен завершён: выполнено"' in ended
     assert "<html" not in ended
 
 

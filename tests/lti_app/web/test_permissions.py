@@ -31,6 +31,8 @@ MAY = {
     ("GET", "site.home"): VISITORS - {"stranger"},
     ("GET", "site.course"): frozenset(),  # without the sealed name of a course it says so to everybody
     ("POST", "site.language"): VISITORS,
+    ("POST", "site.leave"): VISITORS,
+    ("GET", "site.left"): EVERYBODY,
     ("GET", "site.theme"): EVERYBODY,
     ("GET", "site.icons"): EVERYBODY,
     ("GET", "credits.intake"): frozenset({"leader", "trainee"}),
@@ -115,7 +117,7 @@ def test_a_refusal_says_who_may(scene: Scene) -> None:
     response = scene.come("trainee").get("/sync")
 
     assert response.status_code == 403
-    assert "Кому она открыта: администратор." in response.text
+    assert "Доступ имеет: администратор." in response.text
 
 
 def test_a_leader_of_another_site_cannot_confirm_here(scene: Scene) -> None:

@@ -65,6 +65,20 @@ def test_plurals_have_all_russian_forms(russian: Catalog) -> None:
     assert [m.id for m in russian if isinstance(m.id, tuple) and (len(m.string) != 3 or not all(m.string))] == []
 
 
+def test_the_first_russian_form_serves_21_as_well_as_1(russian: Catalog) -> None:
+    """It names the number, and nothing in it speaks of one person only."""
+    only_one = re.compile(r"\bод(?:ин|на|но|ного|ной|ному|ним)\b|\b(?:его|ему|ней|участник не)\b")
+    wrong = [
+        message.string[0]
+        for message in russian
+        if isinstance(message.id, tuple)
+        and (only_one.search(message.string[0]) or not re.search(r"%\((?:num|hours)\)s", message.string[0]))
+    ]
+
+    assert len([m for m in russian if isinstance(m.id, tuple)]) > 10
+    assert wrong == []
+
+
 def test_translations_keep_the_placeholders(russian: Catalog) -> None:
     """Each form fills in what the English one does, no more and no less."""
     broken = [
