@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import JSON, Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -30,6 +31,12 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}
+
+
+def insert_for(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Begin an INSERT of the database in use, to be followed by what both know: ON CONFLICT, by column names."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(model)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

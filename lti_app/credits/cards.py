@@ -129,22 +129,30 @@ class CreditLine:
 
 
 @dataclass(frozen=True)
-class TraineeOverview:
-    """Show a trainee one intake: what is next, how many hours are missing, what counts."""
+class IntakeHead:
+    """Show which intake it is, of what, where and when."""
 
     intake_id: int
     intake_code: str
-    trainee_id: int
-    name: str
     programme_title: str
     site: str
     """Label of the organisation that hosts the site."""
     direction: str
-    leader: str | None
     starts_on: date
     ends_on: date
-    moodle_url: str
+    is_published: bool
     course_id: int | None
+    capacity: int
+
+
+@dataclass(frozen=True)
+class TraineeOverview(IntakeHead):
+    """Show a trainee one intake: what is next, how many hours are missing, what counts."""
+
+    trainee_id: int
+    name: str
+    leader: str | None
+    moodle_url: str
     hours_total: Decimal
     hours_needed: Decimal
     hours_attended: Decimal
@@ -187,19 +195,9 @@ class MeetingLine(Slot):
 
 
 @dataclass(frozen=True)
-class IntakeCard:
+class IntakeCard(IntakeHead):
     """Show the leader one intake at a glance."""
 
-    intake_id: int
-    intake_code: str
-    programme_title: str
-    site: str
-    direction: str
-    starts_on: date
-    ends_on: date
-    is_published: bool
-    course_id: int | None
-    capacity: int
     trainees: int
     meetings: int
     meetings_past: int
@@ -253,20 +251,10 @@ class ProposalLine:
 
 
 @dataclass(frozen=True)
-class IntakeOverview:
+class IntakeOverview(IntakeHead):
     """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
 
-    intake_id: int
-    intake_code: str
-    programme_title: str
-    site: str
-    direction: str
-    starts_on: date
-    ends_on: date
-    is_published: bool
-    capacity: int
     moodle_url: str
-    course_id: int | None
     hours_total: Decimal
     hours_needed: Decimal
     needs_completion: bool

@@ -53,24 +53,17 @@ def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: dat
     if facts is None:
         raise NotFound("no_such_intake", _l("There is no such intake."))
     own = _own_place(facts)
-    intake, version = facts.intake, facts.intake.version
+    version = facts.intake.version
     stays = _stays(session, [intake_id], trainee_id=own.trainee_id)
     meetings = tuple(
         _trainee_meeting(meeting, own, stays.get((meeting.id, own.trainee_id), []), now) for meeting in facts.meetings
     )
     return TraineeOverview(
-        intake_id=intake.id,
-        intake_code=intake.code,
+        **_head(facts),
         trainee_id=own.trainee_id,
         name=own.person.full_name,
-        programme_title=version.title,
-        site=version.programme.site.organisation.label,
-        direction=version.programme.site.direction,
         leader=_leader_name(session, version.programme.site),
-        starts_on=intake.starts_on,
-        ends_on=intake.ends_on,
-        moodle_url=intake.moodle.url,
-        course_id=intake.course_id,
+        moodle_url=facts.intake.moodle.url,
         hours_total=version.hours,
         hours_needed=version.hours_needed,
         hours_attended=own.standing.attended,
@@ -108,22 +101,13 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     facts = load_facts(session, [intake_id]).get(intake_id)
     if facts is None:
         raise NotFound("no_such_intake", _l("There is no such intake."))
-    intake, version = facts.intake, facts.intake.version
+    version = facts.intake.version
     actor.require_site(version.programme.site_id)
     lines = _meeting_lines(facts, _stays(session, [intake_id]), now)
     here_first = [*facts.enrolled, *(t for t in facts.trainees if t.state is not TraineeState.ENROLLED)]
     return IntakeOverview(
-        intake_id=intake.id,
-        intake_code=intake.code,
-        programme_title=version.title,
-        site=version.programme.site.organisation.label,
-        direction=version.programme.site.direction,
-        starts_on=intake.starts_on,
-        ends_on=intake.ends_on,
-        is_published=intake.published_at is not None,
-        capacity=intake.capacity,
-        moodle_url=intake.moodle.url,
-        course_id=intake.course_id,
+        **_head(facts),
+        moodle_url=facts.intake.moodle.url,
         hours_total=version.hours,
         hours_needed=version.hours_needed,
         needs_completion=version.needs_completion,
@@ -340,21 +324,27 @@ def _meeting_line(
     )
 
 
-def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
+def _head(facts: IntakeFacts) -> dict[str, Any]:
     intake, version = facts.intake, facts.intake.version
+    return {
+        "intake_id": intake.id,
+        "intake_code": intake.code,
+        "programme_title": version.title,
+        "site": version.programme.site.organisation.label,
+        "direction": version.programme.site.direction,
+        "starts_on": intake.starts_on,
+        "ends_on": intake.ends_on,
+        "is_published": intake.published_at is not None,
+        "course_id": intake.course_id,
+        "capacity": intake.capacity,
+    }
+
+
+def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
     lines = _meeting_lines(facts, stays, now)
     held = [line for line in lines if line.phase is not MeetingPhase.CANCELLED]
     return IntakeCard(
-        intake_id=intake.id,
-        intake_code=intake.code,
-        programme_title=version.title,
-        site=version.programme.site.organisation.label,
-        direction=version.programme.site.direction,
-        starts_on=intake.starts_on,
-        ends_on=intake.ends_on,
-        is_published=intake.published_at is not None,
-        course_id=intake.course_id,
-        capacity=intake.capacity,
+        **_head(facts),
         trainees=len(facts.enrolled),
         meetings=len(held),
         meetings_past=sum(line.phase is MeetingPhase.PAST for line in held),

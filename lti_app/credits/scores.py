@@ -9,10 +9,9 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
-from lti_app.core.db import Database
+from lti_app.core.db import Database, insert_for
 from lti_app.core.outbox import Delivered, Later, Outcome, Refused
 from lti_app.core.words import hours_words, in_municipal_language
 from lti_app.credits.models import ScoreState
@@ -119,9 +118,10 @@ def _links(session: Session, moodle_id: int, course_id: int) -> tuple[int, ...]:
 
 def _locked_state(session: Session, trainee_id: int, now: datetime) -> ScoreState:
     """Return the trainee's row, made if there was none, locked until the end of the transaction."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     before = now.replace(microsecond=0) - TICK
-    session.execute(insert(ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing())
+    session.execute(
+        insert_for(session, ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing()
+    )
     return session.get_one(ScoreState, trainee_id, with_for_update=True, populate_existing=True)
 
 

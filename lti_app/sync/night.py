@@ -75,7 +75,7 @@ def run_night(
     with client_for(tool, moodle) as client:
         if dry_run:
             return _rehearse(tool, moodle, client, progress)
-        with lock.held(tool.database, moodle_id, tool.clock) as (heart, _was_left):
+        with lock.held(tool.database, moodle_id, tool.clock) as heart:
             return _Night(
                 tool, moodle, client, heart=heart, approve=approve, only_plan=only_plan, progress=progress
             ).run()

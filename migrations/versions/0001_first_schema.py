@@ -129,7 +129,13 @@ def upgrade() -> None:
         sa.Column(
             "next_attempt_at", sa.DateTime(timezone=True), nullable=False, comment="also the end of a worker's lease"
         ),
-        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column(
+            "attempts",
+            sa.Integer(),
+            nullable=False,
+            comment="leases taken so far: tells one lease from a later one",
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="attempts that failed; patient waits are none"),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
