@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lti_app.core.clock import Clock
 from lti_app.core.db import Base, Database
+from lti_app.core.errors import DomainError, described
 from lti_app.core.types import UtcDateTime
 
 log = logging.getLogger(__name__)
@@ -189,8 +190,11 @@ def _lease_next(
 def _deliver(database: Database, deliverer: Deliverer, errand: _Errand, now: datetime) -> Outcome:
     try:
         return deliverer(database, errand.payload, now)
+    except DomainError as error:
+        log.warning("outbox message %s (%s) was refused: %s", errand.message_id, errand.kind, error.code)
+        return Later(error.code)
     except Exception as error:  # whatever a deliverer raises must not stop the others
-        log.exception("outbox message %s (%s) failed", errand.message_id, errand.kind)
+        log.error("outbox message %s (%s) failed\n%s", errand.message_id, errand.kind, described(error))
         return Later(type(error).__name__)
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 
-from lti_app.core.cli import plainly
+from lti_app.core.cli import Group, Refused
 from lti_app.core.edge import tool
 from lti_app.core.outbox import deliver_due
 from lti_app.core.permissions import SYSTEM
@@ -20,10 +20,11 @@ from lti_app.sync import lock, service
 from lti_app.sync.journal import Progress
 from lti_app.sync.night import NightResult, quiet, run_night
 
-sync = AppGroup("sync", help="The night's work with Moodle.")
-outbox = AppGroup("outbox", help="What goes out after a commit: scores and messages.")
+sync = Group("sync", help="The night's work with Moodle.")
+outbox = Group("outbox", help="What goes out after a commit: scores and messages.")
 
 EXIT_LOCKED = 4
+"""Another run holds the lock, or has taken it from this one."""
 
 
 @sync.command("run")
@@ -36,15 +37,15 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
     """Do one night's work now.
 
     Exit 0: done; 1: some changes failed; 2: held for approval; 3: Moodle could not be read whole, nothing changed;
-    4: another run holds the lock.
+    4: another run holds the lock; 64, 70, 78: nothing was begun, or it broke off (see core.cli).
     """
-    with plainly(), tool().database.session(writes=False) as session:
+    with tool().database.session(writes=False) as session:
         moodles = [moodle_named(session, name)] if name else service.moodles(session)
     if not moodles:
-        raise click.ClickException("no Moodle is stored yet; begin with: moodle add NAME --url URL")
+        raise Refused("no Moodle is stored yet; begin with: moodle add NAME --url URL")
     results = _run_all(moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty())
     _print([result.report for result in results], as_json)
-    codes = [service.EXIT_CODES.get(result.status, 1) for result in results]
+    codes = [service.EXIT_CODES.get(result.status, EXIT_LOCKED) for result in results]
     sys.exit(max([*codes, EXIT_LOCKED if len(results) < len(moodles) else 0]))
 
 
@@ -52,12 +53,11 @@ def _run_all(moodles: Sequence[Moodle], *, shows_progress: bool, **options: Any)
     """Run Moodle by Moodle; one that another run holds is told and passed over."""
     results = []
     for moodle in moodles:
-        with plainly():
-            try:
-                progress = bar(moodle.name) if shows_progress else quiet
-                results.append(run_night(tool(), moodle.id, progress=progress, **options))
-            except lock.LockHeld as held:
-                click.echo(f"{moodle.name}: {held}", err=True)
+        try:
+            progress = bar(moodle.name) if shows_progress else quiet
+            results.append(run_night(tool(), moodle.id, progress=progress, **options))
+        except lock.LockHeld as held:
+            click.echo(f"{moodle.name}: {held}", err=True)
     return results
 
 
@@ -115,7 +115,7 @@ def _note(note: dict[str, Any]) -> str:
 def approve_command(plan: str, as_json: bool) -> None:
     """Apply the held PLAN (its id, or the first 8 or more characters), if the world still is as it was."""
     parts = tool()
-    with plainly(), parts.database.transaction() as session:
+    with parts.database.transaction() as session:
         held = service.held_plan_named(session, plan)
         service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
         moodle = held.moodle
@@ -125,7 +125,7 @@ def approve_command(plan: str, as_json: bool) -> None:
     if results[0].report["plan"] != held.plan_id:
         click.echo("the world has changed since: the approved plan was not applied, see the new one", err=True)
     _print([result.report for result in results], as_json)
-    sys.exit(service.EXIT_CODES.get(results[0].status, 1))
+    sys.exit(service.EXIT_CODES.get(results[0].status, EXIT_LOCKED))
 
 
 @sync.command("status")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_held_plan_is_exit_code_2_and_approve_applies_it(run: Any, database: D
     assert approved.exit_code == 0, approved.output
     assert json.loads(approved.output)["counts"]["suspend"]["done"] == 6
     assert json.loads(run("status", "--json").output)["held"] == []
-    assert run("approve", report["plan"]).exit_code == 1
+    assert run("approve", report["plan"]).exit_code == os.EX_USAGE
 
 
 def test_an_unreadable_moodle_is_exit_code_3(run: Any, sandbox: Sandbox) -> None:
@@ -78,14 +79,14 @@ def test_a_lock_held_by_another_is_exit_code_4(run: Any, parts: Tool, moodle_id:
 
 def test_an_unknown_moodle_is_named_with_the_known_ones(run: Any) -> None:
     done = run("run", "--moodle", "town")
-    assert done.exit_code == 1
+    assert done.exit_code == os.EX_USAGE
     assert "town" in done.output
     assert "city" in done.output
 
 
 def test_without_a_moodle_the_first_step_is_named(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["sync", "run"])
-    assert done.exit_code == 1
+    assert done.exit_code == os.EX_USAGE
     assert "moodle add" in done.output
 
 
