@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,8 +13,9 @@ from flask.cli import with_appcontext
 
 from lti_app.core.cli import Group, Refused
 from lti_app.core.edge import tool
-from lti_app.core.outbox import deliver_due
+from lti_app.core.outbox import deliver_due, retry_given_up
 from lti_app.core.permissions import SYSTEM
+from lti_app.credits.outstanding import undelivered_scores
 from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import lock, service
@@ -96,8 +98,20 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     lines += [f"  held: {reason['text']}" for reason in report["held"]]
     lines += [f"  failed: {row['change']}: {row['message']} {row['remedy']}" for row in report["failures"]]
     lines += [f"  note: {_note(note)}" for note in report["notes"]]
+    lines += [f"  {line}" for line in score_lines(report["scores"])]
     if report["error"]:
         lines.append(f"  {report['error']}")
+    return lines
+
+
+def score_lines(scores: dict[str, Any]) -> list[str]:
+    """Say whose hours Moodle has not been told, why, and what to do."""
+    lines = []
+    for row in scores.get("reasons", ()):
+        state = "given up" if row["given_up"] else "waiting"
+        lines.append(f"scores {state}, of trainees: {row['trainees']}; {row['reason'] or 'not tried yet'}")
+    if scores.get("given_up"):
+        lines.append("scores given up are tried again, once their cause is mended, after: outbox retry")
     return lines
 
 
@@ -148,6 +162,10 @@ def status_command(as_json: bool) -> None:
                 }
                 for held in service.held_plans(session)
             ],
+            "scores": [
+                {"moodle": moodle.name, **asdict(undelivered_scores(session, moodle.id))}
+                for moodle in service.moodles(session)
+            ],
             "locks": [
                 {"moodle": row.moodle_id, "holder": row.holder, "since": row.taken_at.isoformat()}
                 for row in service.current_locks(session).values()
@@ -157,13 +175,16 @@ def status_command(as_json: bool) -> None:
         click.echo(json.dumps(state, ensure_ascii=False, indent=2))
         return
     for report in state["runs"]:
-        for line in lines_of(report):
+        for line in lines_of({**report, "scores": {}}):  # those of now stand below
             click.echo(line)
+    for scores in state["scores"]:
+        for line in score_lines(scores):
+            click.echo(f"{scores['moodle']}: {line}")
     for held in state["held"]:
         click.echo(f"held: {held['plan'][:12]} of {held['moodle']} since {held['since']} ({held['state']})")
     for row in state["locks"]:
         click.echo(f"lock: {row['holder']} since {row['since']}")
-    if not any(state.values()):
+    if not state["runs"]:
         click.echo("no run yet")
 
 
@@ -174,3 +195,14 @@ def deliver_command() -> None:
     parts = tool()
     counts = deliver_due(parts.database, parts.deliverers, parts.clock)
     click.echo(f"delivered {counts.delivered}, later {counts.later}, refused {counts.refused}")
+
+
+@outbox.command("retry")
+@with_appcontext
+def retry_command() -> None:
+    """Give what was given up another chance, once its cause is mended."""
+    parts = tool()
+    with parts.database.transaction() as session:
+        number = retry_given_up(session, now=parts.clock())
+    what = "1 message is" if number == 1 else f"{number} messages are"
+    click.echo(f"{what} due again" + ("; the timer delivers them, or: outbox deliver" if number else ""))
