@@ -22,6 +22,7 @@ from lti_app.credits.service import confirm_credits, propose_credits, reverse_en
 from lti_app.lti.keys import ensure_key, published_keys
 from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
 from lti_app.sync.night import run_night
+from lti_app.sync.words import score_words
 from moodle_sync.sandbox import Sandbox, running_sandbox
 from moodle_sync.sandbox.state import Grade
 from tests.conftest import MovableClock
@@ -267,10 +268,11 @@ def test_a_score_waits_until_the_course_is_made_opened_and_the_account_known(
         return outcome.reason
 
     assert waiting() == "intake intake-a has no course in Moodle yet"
+    assert score_words(waiting()) == "у потока intake-a ещё нет курса в Moodle"
     gradebook.change(lambda s: setattr(s.get(type(intake), intake.id), "course_id", 5))
-    assert "account" in waiting()
+    assert score_words(waiting()) == "стажёр ещё не найден в Moodle"
     gradebook.change(lambda s: _tie_account(s, gradebook))
-    assert waiting() == "nobody has opened the tool in course 5 yet"
+    assert score_words(waiting()) == "в курсе № 5 ещё никто не перешёл по ссылке на площадку"
     url = gradebook.line_item(gradebook.items[0])
     gradebook.change(lambda s: setattr(s.get(LtiResourceLink, link.id), "lineitem_url", url))
     assert gradebook.post() == Delivered()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 
 from flask import Flask
 from sqlalchemy import select
 
 from lti_app.core.db import Database
+from lti_app.core.outbox import enqueue
 from lti_app.credits.models import CreditEntry
+from lti_app.credits.outstanding import undelivered_scores
+from lti_app.credits.service import SCORE
 from lti_app.meetings.models import Attendance, JoinLog, Presence
 from lti_app.people.models import Person
 from lti_app.programmes.models import Mode
@@ -285,6 +289,32 @@ def test_a_run_names_people_and_what_to_do(app: Flask, database: Database) -> No
     assert "Поток intake-a: 2 человека записаны на курс другим способом" in everything
     assert "пользователь Moodle № 45" in everything
     assert "пользователь Moodle № 45" not in failed_only
+
+
+def test_the_administrator_sees_whose_hours_did_not_reach_the_gradebook(scene: Scene, database: Database) -> None:
+    with database.transaction() as session:
+        here = scene.here
+        here.session = session
+        session.add(here.intake)
+        waiting, given_up = here.trainees(2)
+        for trainee, error in ((waiting, "nobody has opened the tool in course 12 yet"), (given_up, "score: 404")):
+            message = enqueue(
+                session, kind=SCORE, key=f"score:{trainee.id}", payload={"trainee_id": trainee.id}, now=NOW
+            )
+            message.last_error = error
+            message.given_up_at = NOW if trainee is given_up else None
+        session.flush()
+        run = session.get_one(SyncRun, scene.run_id)
+        run.scores = asdict(undelivered_scores(session, here.moodle.id))
+    client = scene.come("administrator")
+
+    for address in ("/sync", f"/sync/runs/{scene.run_id}"):
+        page = " ".join(client.get(address).text.split())
+        assert "часы ждут отправки в журнал оценок: 1 стажёр" in page
+        assert "в курсе № 12 ещё никто не перешёл по ссылке на площадку" in page
+        assert "часы не попали в журнал оценок: 1 стажёр" in page
+        assert "score: 404" in page
+        assert "outbox retry" in page
 
 
 def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database) -> None:
