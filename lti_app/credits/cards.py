@@ -42,6 +42,8 @@ class CreditState(enum.StrEnum):
     """Nothing is missing; the night will propose."""
     PROPOSED = "proposed"
     """Hours wait for the leader's word (perhaps beside hours credited before)."""
+    TAKEN_BACK = "taken_back"
+    """Nothing is missing, but the leader took the credit back on these facts."""
     CREDITED = "credited"
     """All hours that count stand in the ledger."""
 
@@ -50,6 +52,7 @@ CREDIT_STATE_NAMES: dict[CreditState, Text] = {
     CreditState.NONE: _l("not due yet"),
     CreditState.MET: _l("all met, proposed with the next night"),
     CreditState.PROPOSED: _l("waiting for the leader"),
+    CreditState.TAKEN_BACK: _l("credit taken back"),
     CreditState.CREDITED: _l("credited"),
 }
 
@@ -229,6 +232,8 @@ class TraineeRow:
     is_behind: bool
     completion: Completion | None
     credit_state: CreditState
+    has_entries: bool
+    """The ledger says something of this trainee, be it that a credit was taken back."""
     marks: tuple[Presence | None, ...]
     """The leader's word for each meeting, in the order of ``IntakeOverview.meetings``."""
 
@@ -267,6 +272,23 @@ class IntakeOverview(IntakeHead):
     proposals: tuple[ProposalLine, ...]
     credits: tuple[CreditLine, ...]
     """The ledger of this intake, oldest first."""
+
+
+@dataclass(frozen=True)
+class ReversalOverview:
+    """Show the leader what taking back an entry of the ledger would do. Hours."""
+
+    entry_id: int
+    intake_id: int
+    programme_title: str
+    site: str
+    name: str
+    hours: Decimal
+    hours_left: Decimal
+    """What the trainee would still have."""
+    hours_total: Decimal
+    decided_by: str
+    decided_at: datetime
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from lti_app.credits.cards import (
     MeetingPhase,
     MeetingTrainee,
     ProposalLine,
+    ReversalOverview,
     Stay,
     TopicProgress,
     TraineeMeeting,
@@ -32,6 +33,7 @@ from lti_app.credits.cards import (
 from lti_app.credits.facts import IntakeFacts, OpenProposal, TraineeFacts, load_facts
 from lti_app.credits.models import CreditEntry, EntryKind
 from lti_app.credits.rules import NONE, rule_words
+from lti_app.credits.service import credited_hours, entry_to_reverse
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
 from lti_app.meetings.service import find_meeting
@@ -104,6 +106,8 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     version = facts.intake.version
     actor.require_site(version.programme.site_id)
     lines = _meeting_lines(facts, _stays(session, [intake_id]), now)
+    credits = _ledger(session, Trainee.intake_id == intake_id)
+    entered = {line.trainee_id for line in credits}
     here_first = [*facts.enrolled, *(t for t in facts.trainees if t.state is not TraineeState.ENROLLED)]
     return IntakeOverview(
         **_head(facts),
@@ -112,11 +116,11 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
         hours_needed=version.hours_needed,
         needs_completion=version.needs_completion,
         rule=rule_words(facts.demand),
-        trainees=tuple(_row(trainee, facts) for trainee in here_first),
+        trainees=tuple(_row(trainee, facts, entered) for trainee in here_first),
         meetings=lines,
         attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
         proposals=tuple(_proposal_line(trainee, trainee.proposal) for trainee in facts.trainees if trainee.proposal),
-        credits=_ledger(session, Trainee.intake_id == intake_id),
+        credits=credits,
     )
 
 
@@ -142,6 +146,30 @@ def meeting_overview(session: Session, *, meeting_id: int, actor: Actor, now: da
         room_url=meeting.room_url,
         can_confirm=meeting.state is not MeetingState.CANCELLED and now >= meeting.starts_at,
         trainees=tuple(people),
+    )
+
+
+def reversal_overview(session: Session, *, entry_id: int, actor: Actor) -> ReversalOverview:
+    """Return what reversing an entry would do. Raises NotFound, Forbidden, Conflict as ``reverse_entry`` does."""
+    entry = entry_to_reverse(session, entry_id=entry_id, actor=actor)
+    version = session.get_one(
+        ProgrammeVersion,
+        entry.version_id,
+        options=[
+            joinedload(ProgrammeVersion.programme).joinedload(Programme.site).joinedload(Site.organisation),
+        ],
+    )
+    return ReversalOverview(
+        entry_id=entry.id,
+        intake_id=entry.trainee.intake_id,
+        programme_title=version.title,
+        site=version.programme.site.organisation.label,
+        name=session.get_one(Person, entry.person_id).full_name,
+        hours=entry.hours,
+        hours_left=credited_hours(session, entry.trainee_id) - entry.hours,
+        hours_total=version.hours,
+        decided_by=entry.decided_by.full_name,
+        decided_at=entry.decided_at,
     )
 
 
@@ -289,7 +317,7 @@ def _credit_state(trainee: TraineeFacts) -> CreditState:
     if trainee.proposal is not None:
         return CreditState.PROPOSED
     if trainee.due > 0:
-        return CreditState.MET
+        return CreditState.TAKEN_BACK if trainee.is_taken_back else CreditState.MET
     return CreditState.CREDITED if trainee.credited > 0 else CreditState.NONE
 
 
@@ -356,7 +384,7 @@ def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
     )
 
 
-def _row(trainee: TraineeFacts, facts: IntakeFacts) -> TraineeRow:
+def _row(trainee: TraineeFacts, facts: IntakeFacts, entered: set[int]) -> TraineeRow:
     marks = [trainee.marks.get(meeting.id) for meeting in facts.meetings]
     return TraineeRow(
         trainee_id=trainee.trainee_id,
@@ -373,6 +401,7 @@ def _row(trainee: TraineeFacts, facts: IntakeFacts) -> TraineeRow:
         is_behind=trainee.state is TraineeState.ENROLLED and not trainee.can_still_reach,
         completion=trainee.completion,
         credit_state=_credit_state(trainee),
+        has_entries=trainee.trainee_id in entered,
         marks=tuple(mark.presence if mark else None for mark in marks),
     )
 
