@@ -60,7 +60,7 @@ def test_every_page_is_accessible_and_fits(
     assert not faults, "\n".join(str(fault) for fault in faults.values())
 
 
-@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "sync"])
+@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "leader-reversal", "sync"])
 def test_everything_that_can_be_pressed_is_reached_by_keyboard(
     browser: Browser, browser_app: Flask, live: str, town: Town, name: str
 ) -> None:
