@@ -18,7 +18,7 @@ from lti_app.credits import scores
 from lti_app.credits.models import CreditEntry, CreditProposal, ScoreState
 from lti_app.credits.outstanding import Undelivered, queue_for_new_links, undelivered_scores
 from lti_app.credits.scores import comment_on, deliver_score
-from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
+from lti_app.credits.service import confirm_credits, propose_credits, put_forward_again, reverse_entry
 from lti_app.lti.keys import ensure_key, published_keys
 from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
 from lti_app.sync.night import run_night
@@ -100,6 +100,11 @@ class Gradebook:
             ).first()
             assert last is not None
             reverse_entry(session, entry_id=last, reason="ошибка", actor=self.world.leader_actor, now=self.tool.clock())
+
+    def put_forward(self) -> None:
+        """Let the leader propose again what was taken back."""
+        with self.database.transaction() as session:
+            put_forward_again(session, trainee_id=self.trainee.id, actor=self.world.leader_actor, now=self.tool.clock())
 
     def deliver(self) -> list[str | None]:
         """Deliver what is due; return what the messages say afterwards."""
@@ -217,6 +222,7 @@ def test_timestamps_rise_when_the_clock_is_set_back(gradebook: Gradebook, clock:
 def test_two_messages_waiting_make_one_post(gradebook: Gradebook) -> None:
     gradebook.credit()
     gradebook.reverse()
+    gradebook.put_forward()
     gradebook.credit()
     gradebook.deliver()
     assert gradebook.grade().value == pytest.approx(18)  # type: ignore[union-attr]
