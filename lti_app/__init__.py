@@ -9,7 +9,7 @@ from lti_app.core.clock import Clock, system_clock
 
 
 def create_app(settings: Settings | None = None, clock: Clock = system_clock) -> Flask:
-    """Build the application. Raises SystemExit with one line where a setting is wrong."""
+    """Build the application. Ends the process with one line where a setting is wrong."""
     from lti_app.web.factory import build_app
 
     return build_app(settings, clock)

@@ -1,33 +1,105 @@
-"""Commands about the installation itself: the database's schema and keys."""
+"""How all commands end, and the commands about the installation itself: the database's schema and keys."""
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 from cryptography.fernet import Fernet
 from flask.cli import AppGroup, with_appcontext
 
 from lti_app.core.edge import tool
-from lti_app.core.errors import DomainError
+from lti_app.core.errors import DomainError, described, named
 from lti_app.core.migrate import upgrade
 from lti_app.core.vault import VaultError
 
-db = AppGroup("db", help="The database's schema.")
-keys = AppGroup("keys", help="Keys for personal data and secrets.")
+log = logging.getLogger(__name__)
+
+
+INTERRUPTED = 128 + signal.SIGINT
+"""What shells say of a command that Ctrl-C ended."""
+
+
+class Refused(click.ClickException):
+    """End a command with one line: what was asked for is wrong, or not allowed."""
+
+    exit_code = os.EX_USAGE
+
+
+class Broken(click.ClickException):
+    """End a command with one line: something unexpected happened."""
+
+    exit_code = os.EX_SOFTWARE
+
+
+class Misconfigured(click.ClickException):
+    """End a command with one line: the settings don't fit what is stored."""
+
+    exit_code = os.EX_CONFIG
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """Turn a refusal into one line and exit code 1."""
+def _as_usage() -> Iterator[None]:
+    """Give what the caller got wrong the code of sysexits.h: click's own, 2, says "held" in ``sync run``."""
     try:
         yield
-    except DomainError as error:
-        remedy = f" ({error.remedy})" if error.remedy else ""
-        raise click.ClickException(f"{error.message}{remedy}") from None
-    except VaultError as error:
-        raise click.ClickException(str(error)) from None
+    except click.UsageError as error:
+        error.exit_code = os.EX_USAGE  # type: ignore[misc]  # click reads it from the instance
+        raise
+
+
+class Command(click.Command):
+    """End a command that can't do its work with one line, and with a code that no outcome of the work has.
+
+    They are those of sysexits.h: 64 (``Refused`` and click's usage errors), 70 (``Broken``), 78 (``Misconfigured``).
+    """
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+        """Take the command line apart."""
+        with _as_usage():
+            return super().make_context(info_name, args, *more, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Do the work; the application's context is still there when a refusal is put into words."""
+        try:
+            with _as_usage():
+                return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except DomainError as error:
+            raise Refused(f"{error.message} ({error.remedy})" if error.remedy else str(error.message)) from None
+        except VaultError as error:
+            raise Misconfigured(str(error)) from None
+        except Exception as error:
+            log.error("the command %s broke off\n%s", ctx.command_path, described(error))
+            raise Broken(f"{ctx.command_path} broke off unexpectedly; the log says where: {named(error)}") from None
+
+
+class Group(AppGroup):
+    """Hold commands that end as ``Command`` says."""
+
+    command_class = Command
+
+    def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
+        """Take the command line apart as far as the sub-command's name."""
+        with _as_usage():
+            return super().make_context(info_name, args, *more, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Find the sub-command and let it do its work."""
+        with _as_usage():
+            return super().invoke(ctx)
+
+
+db = Group("db", help="The database's schema.")
+keys = Group("keys", help="Keys for personal data and secrets.")
 
 
 @db.command("upgrade")

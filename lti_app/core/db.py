@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from sqlalchemy import JSON, Connection, Engine, MetaData, create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
 BUSY_SECONDS = 30
@@ -30,6 +31,12 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}
+
+
+def insert_for(session: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Begin an INSERT of the database in use, to be followed by what both know: ON CONFLICT, by column names."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(model)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -76,6 +83,27 @@ def _take_write_lock(driver: sqlite3.Connection) -> None:
         driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
+def _keep_rows_out_of_errors(engine: Engine) -> None:
+    """Leave of PostgreSQL's errors what names tables and constraints: its DETAIL quotes the offending row.
+
+    The driver's error itself is changed, since it is the cause of SQLAlchemy's and stands in every traceback.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _shorten(context: ExceptionContext) -> None:
+        original = context.original_exception
+        said = getattr(original, "diag", None)
+        if said is None or said.message_primary is None:
+            return  # SQLite, or no answer of the server: no row is quoted
+        kind = type(original)
+        # Data exceptions (class 22 of the SQLSTATEs) quote the value in their first line already.
+        quotes_value = said.sqlstate.startswith("22")
+        text = f"a value does not fit its column ({said.sqlstate})" if quotes_value else said.message_primary
+        original.args = (text,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (f"({kind.__module__}.{kind.__name__}) {text}",)
+
+
 class Database:
     """Own the engine and hand out sessions: one transaction a use case, rolled back unless committed."""
 
@@ -87,6 +115,7 @@ class Database:
         self.engine = create_engine(url, hide_parameters=True, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
+        _keep_rows_out_of_errors(self.engine)
         self._reading = self.engine.execution_options(writes=False)
 
     def session(self, *, writes: bool = True) -> Session:

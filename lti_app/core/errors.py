@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
 
 from flask_babel.speaklater import LazyString
+from sqlalchemy.exc import DBAPIError
+
+FRAMES_KEPT = 40
 
 if TYPE_CHECKING:
     Text = str
@@ -54,3 +60,27 @@ class NotSignedIn(DomainError):
     """Say that the visit has to begin from Moodle."""
 
     status = 401
+
+
+def described(error: BaseException | None) -> str:
+    """Describe an exception and what led to it: types and frames, without messages, which can quote personal data."""
+    parts: list[str] = []
+    while error is not None:
+        frames = "".join(traceback.format_tb(error.__traceback__)[-FRAMES_KEPT:])
+        parts.append(f"{frames}{named(error)}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\ncaused by\n".join(parts)
+
+
+def named(error: BaseException) -> str:
+    """Name an exception by its type; a database's with its first line, which core.db keeps free of values."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    if isinstance(error, DBAPIError):
+        return f"{name}: {str(error.orig).partition(chr(10))[0]}"
+    return name
+
+
+def stop_start(line: str) -> NoReturn:
+    """End the start of the process with one line: what this installation is given, it can't work with."""
+    sys.stderr.write(f"{line}\n")
+    sys.exit(os.EX_CONFIG)

@@ -11,6 +11,7 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
+from lti_app.core.cli import Command
 from lti_app.core.edge import tool
 
 INVARIANTS = "invariants"
@@ -32,7 +33,7 @@ def audit(session: Session, checks: Sequence[Check]) -> Iterator[str]:
             yield f"{check.name}: {breach}"
 
 
-@click.command("audit-invariants")
+@click.command("audit-invariants", cls=Command)
 @with_appcontext
 def audit_invariants() -> None:
     """Check what must always hold in the database; exit 1 and print a line for each breach."""

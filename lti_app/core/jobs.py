@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 
+from lti_app.core.errors import DomainError, described
+
 log = logging.getLogger(__name__)
 
 
@@ -48,5 +50,7 @@ class Jobs:
 
 def _log_failure(future: Future[None]) -> None:
     error = future.exception()
-    if error is not None:
-        log.error("a job failed", exc_info=error)
+    if isinstance(error, DomainError):
+        log.warning("a job was refused: %s", error.code)
+    elif error is not None:
+        log.error("a job failed\n%s", described(error))

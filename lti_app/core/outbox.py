@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lti_app.core.clock import Clock
 from lti_app.core.db import Base, Database
+from lti_app.core.errors import DomainError, described
 from lti_app.core.types import UtcDateTime
 
 log = logging.getLogger(__name__)
@@ -20,7 +21,10 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 FIRST_RETRY = timedelta(minutes=1)
 LONGEST_RETRY = timedelta(hours=6)
+PATIENT_RETRY = timedelta(hours=1)
+"""How long a message waits that nothing has failed for: the database alone is asked whether its time has come."""
 GIVE_UP_AFTER = 40
+"""Failures after which a message is given up; waiting for the world to be ready is none."""
 QUEUED = "outbox_queued"
 """Key in ``Session.info``: something was queued in this session, so delivery may begin after its commit."""
 
@@ -44,7 +48,8 @@ class OutboxMessage(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(comment="what the deliverer needs; ids, no personal data")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     next_attempt_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="also the end of a worker's lease")
-    attempts: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0, comment="leases taken so far: tells one lease from a later one")
+    failures: Mapped[int] = mapped_column(default=0, comment="attempts that failed; patient waits are none")
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     given_up_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_error: Mapped[str | None] = mapped_column(String(500), comment="why it was not delivered; no personal data")
@@ -95,7 +100,9 @@ def enqueue(session: Session, *, kind: str, key: str, payload: dict[str, Any], n
     known = session.scalar(select(OutboxMessage).where(OutboxMessage.key == key))
     if known is not None:
         return known
-    message = OutboxMessage(kind=kind, key=key, payload=payload, created_at=now, next_attempt_at=now, attempts=0)
+    message = OutboxMessage(
+        kind=kind, key=key, payload=payload, created_at=now, next_attempt_at=now, attempts=0, failures=0
+    )
     session.add(message)
     session.info[QUEUED] = True
     return message
@@ -132,6 +139,16 @@ def retry_waiting(session: Session, *, kind: str, now: datetime) -> int:
             OutboxMessage.next_attempt_at > now,
         )
         .values(next_attempt_at=now)
+    )
+    return int(getattr(result, "rowcount", 0))
+
+
+def retry_given_up(session: Session, *, now: datetime) -> int:
+    """Give every message that was given up another chance, as if it had never failed; return how many there are."""
+    result = session.execute(
+        update(OutboxMessage)
+        .where(OutboxMessage.given_up_at.is_not(None))
+        .values(given_up_at=None, failures=0, next_attempt_at=now)
     )
     return int(getattr(result, "rowcount", 0))
 
@@ -173,8 +190,11 @@ def _lease_next(
 def _deliver(database: Database, deliverer: Deliverer, errand: _Errand, now: datetime) -> Outcome:
     try:
         return deliverer(database, errand.payload, now)
+    except DomainError as error:
+        log.warning("outbox message %s (%s) was refused: %s", errand.message_id, errand.kind, error.code)
+        return Later(error.code)
     except Exception as error:  # whatever a deliverer raises must not stop the others
-        log.exception("outbox message %s (%s) failed", errand.message_id, errand.kind)
+        log.error("outbox message %s (%s) failed\n%s", errand.message_id, errand.kind, described(error))
         return Later(type(error).__name__)
 
 
@@ -189,10 +209,15 @@ def _settle(database: Database, errand: _Errand, outcome: Outcome, now: datetime
             case Delivered(note):
                 message.delivered_at, message.last_error = now, note[:500] or None
                 counts.delivered += 1
-            case Later(reason, patient) if patient or errand.attempt < GIVE_UP_AFTER:
-                wait = min(FIRST_RETRY * 2 ** min(errand.attempt - 1, 12), LONGEST_RETRY)
+            case Later(reason, patient=True):
+                message.next_attempt_at, message.last_error = now + PATIENT_RETRY, reason[:500]
+                counts.later += 1
+            case Later(reason) if message.failures + 1 < GIVE_UP_AFTER:
+                wait = min(FIRST_RETRY * 2 ** min(message.failures, 12), LONGEST_RETRY)
                 message.next_attempt_at, message.last_error = now + wait, reason[:500]
+                message.failures += 1
                 counts.later += 1
             case Later(reason) | Refused(reason):
                 message.given_up_at, message.last_error = now, reason[:500]
+                message.failures += 1
                 counts.refused += 1

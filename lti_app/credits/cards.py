@@ -44,6 +44,8 @@ class CreditState(enum.StrEnum):
     """Nothing is missing; the night will propose."""
     PROPOSED = "proposed"
     """Hours wait for the leader's word (perhaps beside hours credited before)."""
+    TAKEN_BACK = "taken_back"
+    """Nothing is missing, but the leader took the credit back on these facts."""
     CREDITED = "credited"
     """All hours that count stand in the ledger."""
 
@@ -52,6 +54,7 @@ CREDIT_STATE_NAMES: dict[CreditState, Text] = {
     CreditState.NONE: _l("not due yet"),
     CreditState.MET: _l("all done, put forward with the next night"),
     CreditState.PROPOSED: _l("waiting for the leader"),
+    CreditState.TAKEN_BACK: _l("credit taken back"),
     CreditState.CREDITED: _l("credited"),
 }
 
@@ -131,22 +134,30 @@ class CreditLine:
 
 
 @dataclass(frozen=True)
-class TraineeOverview:
-    """Show a trainee one intake: what is next, how many hours are missing, what counts."""
+class IntakeHead:
+    """Show which intake it is, of what, where and when."""
 
     intake_id: int
     intake_code: str
-    trainee_id: int
-    name: str
     programme_title: str
     site: str
     """Label of the organisation that hosts the site."""
     direction: str
-    leader: str | None
     starts_on: date
     ends_on: date
-    moodle_url: str
+    is_published: bool
     course_id: int | None
+    capacity: int
+
+
+@dataclass(frozen=True)
+class TraineeOverview(IntakeHead):
+    """Show a trainee one intake: what is next, how many hours are missing, what counts."""
+
+    trainee_id: int
+    name: str
+    leader: str | None
+    moodle_url: str
     hours_total: Decimal
     hours_needed: Decimal
     hours_attended: Decimal
@@ -200,19 +211,9 @@ def due_today(lines: Iterable[MeetingLine], *, now: datetime, zone: ZoneInfo) ->
 
 
 @dataclass(frozen=True)
-class IntakeCard:
+class IntakeCard(IntakeHead):
     """Show the leader one intake at a glance."""
 
-    intake_id: int
-    intake_code: str
-    programme_title: str
-    site: str
-    direction: str
-    starts_on: date
-    ends_on: date
-    is_published: bool
-    course_id: int | None
-    capacity: int
     trainees: int
     meetings: int
     meetings_past: int
@@ -257,6 +258,8 @@ class TraineeRow:
     is_behind: bool
     completion: Completion | None
     credit_state: CreditState
+    has_entries: bool
+    """The ledger says something of this trainee, be it that a credit was taken back."""
     marks: tuple[Presence | None, ...]
     """The leader's word for each meeting, in the order of ``IntakeOverview.meetings``."""
 
@@ -288,20 +291,10 @@ class WaitingElsewhere:
 
 
 @dataclass(frozen=True)
-class IntakeOverview:
+class IntakeOverview(IntakeHead):
     """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
 
-    intake_id: int
-    intake_code: str
-    programme_title: str
-    site: str
-    direction: str
-    starts_on: date
-    ends_on: date
-    is_published: bool
-    capacity: int
     moodle_url: str
-    course_id: int | None
     hours_total: Decimal
     hours_needed: Decimal
     needs_completion: bool
@@ -322,6 +315,23 @@ class IntakeOverview:
     def schedule_is_short(self) -> bool:
         """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
         return self.hours_scheduled < self.hours_needed
+
+
+@dataclass(frozen=True)
+class ReversalOverview:
+    """Show the leader what taking back an entry of the ledger would do. Hours."""
+
+    entry_id: int
+    intake_id: int
+    programme_title: str
+    site: str
+    name: str
+    hours: Decimal
+    hours_left: Decimal
+    """What the trainee would still have."""
+    hours_total: Decimal
+    decided_by: str
+    decided_at: datetime
 
 
 @dataclass(frozen=True)

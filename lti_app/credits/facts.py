@@ -62,6 +62,10 @@ class TraineeFacts:
     due: Decimal
     """Hours to propose; 0 while something is missing or all is credited, and for those who left."""
     can_still_reach: bool
+    basis: dict[str, Any]
+    """What credit rests on now, to be compared with what it rested on before (``basis_of``)."""
+    is_taken_back: bool
+    """Hours are due, but the last reversal was made on just this basis: new facts or the leader's word are needed."""
 
 
 @dataclass(frozen=True)
@@ -110,11 +114,36 @@ def demand_of(version: ProgrammeVersion, topics: Sequence[Topic]) -> Demand:
     )
 
 
+def basis_of(standing: Standing, marks: dict[int, Mark], completion: Completion | None) -> dict[str, Any]:
+    """Return what credit rests on, as JSON: for each meeting that was attended, by its id, the hours that count and
+    the time of the leader's word; and the completion that the programme asks for, or None.
+    """
+    return {
+        "meetings": {
+            str(meeting_id): [f"{hours.normalize():f}", marks[meeting_id].confirmed_at.isoformat()]
+            for meeting_id, hours in standing.by_meeting.items()
+        },
+        "completion": None if completion is None else [completion.done, completion.total],
+    }
+
+
 def credited_sum() -> ScalarSelect[Decimal]:
     """Return a subquery, correlated to Trainee: the trainee's credited hours net of reversals."""
     return (
         select(func.coalesce(func.sum(SIGNED_HOURS, type_=Hours()), 0, type_=Hours()))
         .where(CreditEntry.trainee_id == Trainee.id)
+        .correlate(Trainee)
+        .scalar_subquery()
+    )
+
+
+def last_reversal() -> ScalarSelect[dict[str, Any]]:
+    """Return a subquery, correlated to Trainee: the evidence of the trainee's last reversal, or NULL."""
+    return (
+        select(CreditEntry.evidence)
+        .where(CreditEntry.trainee_id == Trainee.id, CreditEntry.kind == EntryKind.REVERSAL)
+        .order_by(CreditEntry.id.desc())
+        .limit(1)
         .correlate(Trainee)
         .scalar_subquery()
     )
@@ -177,6 +206,7 @@ class _TraineeRow:
     completion: Completion | None
     proposal: OpenProposal | None
     credited: Decimal
+    reversal: dict[str, Any] | None
 
 
 def _trainee_facts(
@@ -186,7 +216,8 @@ def _trainee_facts(
     standing = rules.assess(demand, visits, row.completion)
     # What the leader hasn't decided may still become hours, even if the meeting is over.
     open_meetings = [m for m in meetings if m.state is not MeetingState.CANCELLED and m.id not in marks]
-    enrolled = row.state is TraineeState.ENROLLED
+    due = rules.hours_due(demand, standing, row.credited) if row.state is TraineeState.ENROLLED else rules.NONE
+    basis = basis_of(standing, marks, row.completion if demand.needs_completion else None)
     return TraineeFacts(
         trainee_id=row.trainee_id,
         person=row.person,
@@ -197,8 +228,10 @@ def _trainee_facts(
         proposal=row.proposal,
         marks=marks,
         standing=standing,
-        due=rules.hours_due(demand, standing, row.credited) if enrolled else rules.NONE,
+        due=due,
         can_still_reach=rules.can_still_reach(demand, visits, [_visit(meeting) for meeting in open_meetings]),
+        basis=basis,
+        is_taken_back=due > 0 and row.proposal is None and (row.reversal or {}).get("basis") == basis,
     )
 
 
@@ -250,7 +283,7 @@ def _trainee_rows(session: Session, intake_ids: Sequence[int], person_id: int | 
     employer = aliased(Organisation)
     query = (
         select(Trainee.intake_id, Trainee.id, Trainee.state, Person, employer, MoodleProgress, CreditProposal)
-        .add_columns(credited_sum())
+        .add_columns(credited_sum(), last_reversal())
         .join(Person, Person.id == Trainee.person_id)
         .outerjoin(employer, employer.id == Person.organisation_id)
         .outerjoin(MoodleProgress, MoodleProgress.trainee_id == Trainee.id)
@@ -265,7 +298,7 @@ def _trainee_rows(session: Session, intake_ids: Sequence[int], person_id: int | 
     if person_id is not None:
         query = query.where(Trainee.person_id == person_id)
     found: dict[int, list[_TraineeRow]] = {}
-    for intake_id, row_id, state, person, organisation, progress, proposal, credited in session.execute(query):
+    for intake_id, row_id, state, person, organisation, progress, proposal, *sums in session.execute(query):
         found.setdefault(intake_id, []).append(
             _TraineeRow(
                 trainee_id=row_id,
@@ -274,7 +307,8 @@ def _trainee_rows(session: Session, intake_ids: Sequence[int], person_id: int | 
                 organisation=organisation.label if organisation else None,
                 completion=_completion(progress),
                 proposal=_open_proposal(proposal),
-                credited=credited,
+                credited=sums[0],
+                reversal=sums[1],
             )
         )
     return found

@@ -90,7 +90,7 @@ class CreditEntry(Base):
 
 
 class ScoreState(Base):
-    """Keep the last score posted for a trainee, so that timestamps rise strictly and nothing is posted twice."""
+    """Keep the last score posted for a trainee: timestamps rise strictly, and nothing goes to one column twice."""
 
     __tablename__ = "score_state"
 
@@ -98,3 +98,14 @@ class ScoreState(Base):
     stamp: Mapped[datetime] = mapped_column(UtcDateTime, comment="timestamp of the last score handed out; rises")
     posted_hours: Mapped[Decimal | None] = mapped_column(Hours, comment="hours that Moodle last acknowledged")
     posted_stamp: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="timestamp they were posted with")
+    posted_to: Mapped[str | None] = mapped_column(
+        String(1000), comment="line item of the link that was the course's newest when they were posted"
+    )
+
+    def says(self, hours: Decimal, column: str | None) -> bool:
+        """Tell whether Moodle is known to show ``hours`` in ``column`` (a line item); 0 hours need no column.
+
+        An answer that never came may hide a score that did arrive: only the last stamp's answer says what Moodle holds.
+        """
+        is_known = self.posted_stamp == self.stamp and self.posted_hours == hours
+        return is_known and (self.posted_to == column or hours == 0)

@@ -23,6 +23,7 @@ from lti_app.credits.cards import (
     MeetingPhase,
     MeetingTrainee,
     ProposalLine,
+    ReversalOverview,
     Stay,
     TopicProgress,
     TraineeMeeting,
@@ -33,6 +34,7 @@ from lti_app.credits.cards import (
 from lti_app.credits.facts import IntakeFacts, OpenProposal, TraineeFacts, load_facts
 from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, ProposalState
 from lti_app.credits.rules import NONE, rule_words
+from lti_app.credits.service import credited_hours, entry_to_reverse
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
 from lti_app.meetings.service import find_meeting
@@ -54,24 +56,17 @@ def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: dat
     if facts is None:
         raise NotFound("no_such_intake", _l("There is no such intake."))
     own = _own_place(facts)
-    intake, version = facts.intake, facts.intake.version
+    version = facts.intake.version
     stays = _stays(session, [intake_id], trainee_id=own.trainee_id)
     meetings = tuple(
         _trainee_meeting(meeting, own, stays.get((meeting.id, own.trainee_id), []), now) for meeting in facts.meetings
     )
     return TraineeOverview(
-        intake_id=intake.id,
-        intake_code=intake.code,
+        **_head(facts),
         trainee_id=own.trainee_id,
         name=own.person.full_name,
-        programme_title=version.title,
-        site=version.programme.site.organisation.label,
-        direction=version.programme.site.direction,
         leader=_leader_name(session, version.programme.site),
-        starts_on=intake.starts_on,
-        ends_on=intake.ends_on,
-        moodle_url=intake.moodle.url,
-        course_id=intake.course_id,
+        moodle_url=facts.intake.moodle.url,
         hours_total=version.hours,
         hours_needed=version.hours_needed,
         hours_attended=own.standing.attended,
@@ -109,32 +104,25 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     facts = load_facts(session, [intake_id]).get(intake_id)
     if facts is None:
         raise NotFound("no_such_intake", _l("There is no such intake."))
-    intake, version = facts.intake, facts.intake.version
+    version = facts.intake.version
     actor.require_site(version.programme.site_id)
     lines = _meeting_lines(facts, _stays(session, [intake_id]), now)
     behind = facts.falling_behind
+    credits = _ledger(session, Trainee.intake_id == intake_id)
+    entered = {line.trainee_id for line in credits}
     here_first = [*facts.enrolled, *(t for t in facts.trainees if t.state is not TraineeState.ENROLLED)]
     return IntakeOverview(
-        intake_id=intake.id,
-        intake_code=intake.code,
-        programme_title=version.title,
-        site=version.programme.site.organisation.label,
-        direction=version.programme.site.direction,
-        starts_on=intake.starts_on,
-        ends_on=intake.ends_on,
-        is_published=intake.published_at is not None,
-        capacity=intake.capacity,
-        moodle_url=intake.moodle.url,
-        course_id=intake.course_id,
+        **_head(facts),
+        moodle_url=facts.intake.moodle.url,
         hours_total=version.hours,
         hours_needed=version.hours_needed,
         needs_completion=version.needs_completion,
         rule=rule_words(facts.demand),
-        trainees=tuple(_row(trainee, facts, behind) for trainee in here_first),
+        trainees=tuple(_row(trainee, facts, behind, entered) for trainee in here_first),
         meetings=lines,
         attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
         proposals=tuple(_proposal_line(trainee, trainee.proposal) for trainee in facts.trainees if trainee.proposal),
-        credits=_ledger(session, Trainee.intake_id == intake_id),
+        credits=credits,
         hours_scheduled=facts.hours_scheduled,
         elsewhere=_waiting_elsewhere(session, intake_id, actor, now),
     )
@@ -192,6 +180,30 @@ def _waiting_elsewhere(session: Session, intake_id: int, actor: Actor, now: date
     # When a meeting ends is worked out here: databases add minutes to moments in ways of their own.
     ended = [start for start, minutes in rows if start is not None and start + timedelta(minutes=minutes) <= now]
     return WaitingElsewhere(meetings=len(ended), proposals=sum(start is None for start, _minutes in rows))
+
+
+def reversal_overview(session: Session, *, entry_id: int, actor: Actor) -> ReversalOverview:
+    """Return what reversing an entry would do. Raises NotFound, Forbidden, Conflict as ``reverse_entry`` does."""
+    entry = entry_to_reverse(session, entry_id=entry_id, actor=actor)
+    version = session.get_one(
+        ProgrammeVersion,
+        entry.version_id,
+        options=[
+            joinedload(ProgrammeVersion.programme).joinedload(Programme.site).joinedload(Site.organisation),
+        ],
+    )
+    return ReversalOverview(
+        entry_id=entry.id,
+        intake_id=entry.trainee.intake_id,
+        programme_title=version.title,
+        site=version.programme.site.organisation.label,
+        name=session.get_one(Person, entry.person_id).full_name,
+        hours=entry.hours,
+        hours_left=credited_hours(session, entry.trainee_id) - entry.hours,
+        hours_total=version.hours,
+        decided_by=entry.decided_by.full_name,
+        decided_at=entry.decided_at,
+    )
 
 
 def _own_place(facts: IntakeFacts) -> TraineeFacts:
@@ -338,7 +350,7 @@ def _credit_state(trainee: TraineeFacts) -> CreditState:
     if trainee.proposal is not None:
         return CreditState.PROPOSED
     if trainee.due > 0:
-        return CreditState.MET
+        return CreditState.TAKEN_BACK if trainee.is_taken_back else CreditState.MET
     return CreditState.CREDITED if trainee.credited > 0 else CreditState.NONE
 
 
@@ -373,21 +385,27 @@ def _meeting_line(
     )
 
 
-def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
+def _head(facts: IntakeFacts) -> dict[str, Any]:
     intake, version = facts.intake, facts.intake.version
+    return {
+        "intake_id": intake.id,
+        "intake_code": intake.code,
+        "programme_title": version.title,
+        "site": version.programme.site.organisation.label,
+        "direction": version.programme.site.direction,
+        "starts_on": intake.starts_on,
+        "ends_on": intake.ends_on,
+        "is_published": intake.published_at is not None,
+        "course_id": intake.course_id,
+        "capacity": intake.capacity,
+    }
+
+
+def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
     lines = _meeting_lines(facts, stays, now)
     held = [line for line in lines if line.phase is not MeetingPhase.CANCELLED]
     return IntakeCard(
-        intake_id=intake.id,
-        intake_code=intake.code,
-        programme_title=version.title,
-        site=version.programme.site.organisation.label,
-        direction=version.programme.site.direction,
-        starts_on=intake.starts_on,
-        ends_on=intake.ends_on,
-        is_published=intake.published_at is not None,
-        course_id=intake.course_id,
-        capacity=intake.capacity,
+        **_head(facts),
         trainees=len(facts.enrolled),
         meetings=len(held),
         meetings_past=sum(line.phase is MeetingPhase.PAST for line in held),
@@ -396,12 +414,12 @@ def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
         proposals_waiting=sum(trainee.proposal is not None for trainee in facts.trainees),
         credited=sum(trainee.credited > 0 for trainee in facts.trainees),
         behind=len(facts.falling_behind),
-        hours_needed=version.hours_needed,
+        hours_needed=facts.intake.version.hours_needed,
         hours_scheduled=facts.hours_scheduled,
     )
 
 
-def _row(trainee: TraineeFacts, facts: IntakeFacts, behind: set[int]) -> TraineeRow:
+def _row(trainee: TraineeFacts, facts: IntakeFacts, behind: set[int], entered: set[int]) -> TraineeRow:
     marks = [trainee.marks.get(meeting.id) for meeting in facts.meetings]
     return TraineeRow(
         trainee_id=trainee.trainee_id,
@@ -418,6 +436,7 @@ def _row(trainee: TraineeFacts, facts: IntakeFacts, behind: set[int]) -> Trainee
         is_behind=trainee.trainee_id in behind,
         completion=trainee.completion,
         credit_state=_credit_state(trainee),
+        has_entries=trainee.trainee_id in entered,
         marks=tuple(mark.presence if mark else None for mark in marks),
     )
 

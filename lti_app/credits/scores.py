@@ -1,18 +1,21 @@
-"""Credited hours to Moodle's gradebook: the ledger's sum of the version's hours, in the order of its decisions."""
+"""Credited hours to Moodle's gradebook: the ledger's sum of the version's hours, in the order of its decisions.
+
+They go to the column of the link that was launched last in the course; credits.outstanding sees to those that a
+replaced link has kept.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, joinedload
 
-from lti_app.core.db import Database
+from lti_app.core.db import Database, insert_for
 from lti_app.core.outbox import Delivered, Later, Outcome, Refused
 from lti_app.core.words import hours_words, in_municipal_language
 from lti_app.credits.models import ScoreState
@@ -27,13 +30,20 @@ TICK = timedelta(seconds=1)
 seconds: stamps a millisecond apart would be the same moment there, and the second score would be lost."""
 
 
+class Link(NamedTuple):
+    """Name a link of the tool and the line item that is its column of the gradebook."""
+
+    id: int
+    lineitem_url: str
+
+
 @dataclass(frozen=True)
 class _Score:
-    """Hold what is to be posted; ``link_ids`` are the course's links, the one launched last first."""
+    """Hold what is to be posted; ``links`` are the course's links, the one launched last first."""
 
     trainee_id: int
     user_id: int
-    link_ids: tuple[int, ...]
+    links: tuple[Link, ...]
     hours: Decimal
     maximum: Decimal
     stamp: datetime
@@ -64,26 +74,25 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
     address = _address(session, trainee)
     if isinstance(address, Later):
         return address
+    user_id, links = address
     if session.get(ScoreState, trainee_id) is None and credited_hours(session, trainee_id) == 0:
         return Delivered("nothing was posted, and nothing is credited")
     # The row is there and locked before the ledger is read: a later stamp never carries an older sum.
     state = _locked_state(session, trainee_id, now)
     hours = credited_hours(session, trainee_id)
-    # An answer that never came may hide a score that did arrive: only the last stamp's answer says what Moodle holds.
-    if state.posted_stamp == state.stamp and state.posted_hours == hours:
+    if state.says(hours, links[0].lineitem_url):
         return Delivered("Moodle holds these hours already")
-    user_id, link_ids = address
     return _Score(
         trainee_id=trainee_id,
         user_id=user_id,
-        link_ids=link_ids,
+        links=links,
         hours=hours,
         maximum=trainee.intake.version.hours,
         stamp=_next_stamp(state, now),
     )
 
 
-def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[int, ...]] | Later:
+def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[Link, ...]] | Later:
     """Return the Moodle user and the links of the course, or what the world isn't ready for yet."""
     intake = trainee.intake
     if intake.course_id is None:
@@ -95,33 +104,38 @@ def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[int, ...]] 
     )
     if user_id is None:
         return Later("the trainee's account in Moodle is not known yet", patient=True)
-    link_ids = _links(session, intake.moodle_id, intake.course_id)
-    if not link_ids:
+    links = links_by_course(session, intake.moodle_id, intake.course_id).get(intake.course_id)
+    if not links:
         return Later(f"nobody has opened the tool in course {intake.course_id} yet", patient=True)
-    return user_id, link_ids
+    return user_id, tuple(links)
 
 
-def _links(session: Session, moodle_id: int, course_id: int) -> tuple[int, ...]:
-    return tuple(
-        session.scalars(
-            select(LtiResourceLink.id)
-            .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
-            .where(
-                LtiRegistration.moodle_id == moodle_id,
-                LtiRegistration.disabled_at.is_(None),
-                LtiResourceLink.course_id == course_id,
-                LtiResourceLink.lineitem_url.is_not(None),
-            )
-            .order_by(LtiResourceLink.seen_at.desc(), LtiResourceLink.id.desc())
+def links_by_course(session: Session, moodle_id: int, course_id: int | None = None) -> dict[int, list[Link]]:
+    """Return the links that have a line item by course (or of one course), the one launched last first."""
+    query = (
+        select(LtiResourceLink.course_id, LtiResourceLink.id, LtiResourceLink.lineitem_url)
+        .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
+        .where(
+            LtiRegistration.moodle_id == moodle_id,
+            LtiRegistration.disabled_at.is_(None),
         )
+        .order_by(LtiResourceLink.seen_at.desc(), LtiResourceLink.id.desc())
     )
+    if course_id is not None:
+        query = query.where(LtiResourceLink.course_id == course_id)
+    found: dict[int, list[Link]] = {}
+    for course, link_id, url in session.execute(query):
+        if url is not None:
+            found.setdefault(course, []).append(Link(link_id, url))
+    return found
 
 
 def _locked_state(session: Session, trainee_id: int, now: datetime) -> ScoreState:
     """Return the trainee's row, made if there was none, locked until the end of the transaction."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     before = now.replace(microsecond=0) - TICK
-    session.execute(insert(ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing())
+    session.execute(
+        insert_for(session, ScoreState).values(trainee_id=trainee_id, stamp=before).on_conflict_do_nothing()
+    )
     return session.get_one(ScoreState, trainee_id, with_for_update=True, populate_existing=True)
 
 
@@ -134,7 +148,7 @@ def _next_stamp(state: ScoreState, now: datetime) -> datetime:
 def _post(database: Database, score: _Score) -> Outcome:
     """Post to the link launched last; where Moodle refuses for good (the link is gone), to the next one."""
     outcome: Outcome = Refused("the course has no link of the tool any more")
-    for link_id in score.link_ids:
+    for link_id, _url in score.links:
         _count_hours(database, link_id, score.maximum)
         with database.session(writes=False) as session:
             link = session.get(
@@ -182,4 +196,6 @@ def _acknowledge(session: Session, score: _Score) -> None:
     state = session.get_one(ScoreState, score.trainee_id, with_for_update=True)
     # Another worker may have posted a later sum meanwhile; Moodle keeps the later one, and so do we.
     if state.posted_stamp is None or state.posted_stamp < score.stamp:
+        # Where Moodle refused the newest link for good, an older one took the score: it isn't tried every night.
         state.posted_stamp, state.posted_hours = score.stamp, score.hours
+        state.posted_to = score.links[0].lineitem_url

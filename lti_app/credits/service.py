@@ -38,8 +38,9 @@ def credited_hours(session: Session, trainee_id: int) -> Decimal:
 def propose_credits(session: Session, *, moodle_id: int | None = None, now: datetime) -> int:
     """Open, refresh or withdraw proposals in all published intakes (of one Moodle, if given); return how many.
 
-    A proposal is opened when everything is met and hours that count are not credited yet; an open one follows the
-    facts, and is withdrawn when they don't bear it any more. Six queries for every twenty intakes, besides writing.
+    A proposal is opened when everything is met and hours that count are not credited yet, unless a leader took them
+    back on just these facts; an open one follows the facts, and is withdrawn when they don't bear it any more. Six
+    queries for every twenty intakes, besides writing.
     """
     query = select(Intake.id).where(Intake.published_at.is_not(None)).order_by(Intake.id)
     if moodle_id is not None:
@@ -110,17 +111,86 @@ def confirm_credits(
 def reverse_entry(session: Session, *, entry_id: int, reason: str, actor: Actor, now: datetime) -> CreditEntry:
     """Take back an entry made by mistake: a new entry says so and why; the old one stands as it was.
 
-    The attendance it rested on can be changed again. Raises NotFound, Forbidden to who does not lead the site (4.1),
-    DomainError without a reason, Conflict where it is reversed already or is itself a reversal.
+    The attendance it rested on can be changed again; the night proposes the hours anew only on other facts. Raises
+    NotFound, Forbidden to who does not lead the site (4.1), DomainError without a reason, Conflict where it is
+    reversed already or is itself a reversal.
     """
-    entry = session.get(CreditEntry, entry_id)
+    entry = _led_entry(session, entry_id, actor)
+    reason = _checked_reason(reason)
+    intake_id = entry.trainee.intake_id
+    lock_intakes(session, intake_id)
+    standing = _standing(session, entry)
+    facts = load_facts(session, [intake_id], person_id=entry.person_id)[intake_id]
+    own = next(trainee for trainee in facts.trainees if trainee.trainee_id == entry.trainee_id)
+    reversal = CreditEntry(
+        kind=EntryKind.REVERSAL,
+        trainee_id=entry.trainee_id,
+        person_id=entry.person_id,
+        version_id=entry.version_id,
+        hours=entry.hours,
+        rule=entry.rule,
+        evidence={"reverses": entry.id, "meetings": [], "basis": own.basis},
+        decided_by_id=person_of(actor),
+        decided_at=now,
+        reverses_id=entry.id,
+        reason=reason,
+    )
+    free = meetings_of(entry) - {meeting for other in standing for meeting in meetings_of(other)}
+    hold_attendance(session, trainee_id=entry.trainee_id, meeting_ids=free, credited=False)
+    _put_down(session, reversal, actor, now, action="reverse_credit")
+    return reversal
+
+
+def entry_to_reverse(session: Session, *, entry_id: int, actor: Actor) -> CreditEntry:
+    """Return an entry that may be reversed. Raises NotFound, Forbidden, Conflict as ``reverse_entry`` does."""
+    entry = _led_entry(session, entry_id, actor)
+    _standing(session, entry)
+    return entry
+
+
+def put_forward_again(session: Session, *, trainee_id: int, actor: Actor, now: datetime) -> CreditProposal:
+    """Propose, by the leader's word, what was taken back on facts that are still the same.
+
+    It was taken back by mistake, or the reason is gone; it is then confirmed like any other proposal. Raises NotFound,
+    Forbidden to who does not lead the site (4.1), Conflict where nothing of the kind waits.
+    """
+    trainee = session.get(Trainee, trainee_id)
+    if trainee is None:
+        raise NotFound("no_such_trainee", _l("There is no such trainee."))
+    _led_intake(session, trainee.intake_id, actor)
+    lock_intakes(session, trainee.intake_id)
+    facts = load_facts(session, [trainee.intake_id], person_id=trainee.person_id)[trainee.intake_id]
+    own = next(one for one in facts.trainees if one.trainee_id == trainee_id)
+    if not own.is_taken_back:
+        raise Conflict(
+            "nothing_taken_back",
+            _l("There are no hours of this trainee that were taken back and could be put forward again."),
+            remedy=_l("Reload the page to see how things stand."),
+        )
+    proposal = _open_proposal(session, facts, own, now)
+    session.flush()
+    audit.record(
+        session,
+        actor=actor,
+        now=now,
+        action="put_forward_again",
+        on=proposal,
+        changes={"hours": [None, _plain(proposal.hours)], "trainee": [None, trainee_id]},
+    )
+    return proposal
+
+
+def _led_entry(session: Session, entry_id: int, actor: Actor) -> CreditEntry:
+    entry = session.get(CreditEntry, entry_id, options=[joinedload(CreditEntry.trainee)])
     if entry is None:
         raise NotFound("no_such_entry", _l("There is no such entry in the ledger."))
-    trainee = session.get_one(Trainee, entry.trainee_id)
-    _led_intake(session, trainee.intake_id, actor)
-    reason = _checked_reason(reason)
-    lock_intakes(session, trainee.intake_id)
-    entries = session.scalars(select(CreditEntry).where(CreditEntry.trainee_id == trainee.id)).all()
+    _led_intake(session, entry.trainee.intake_id, actor)
+    return entry
+
+
+def _standing(session: Session, entry: CreditEntry) -> list[CreditEntry]:
+    """Return the trainee's other credits that stand. Raises Conflict where ``entry`` itself does not stand."""
+    entries = session.scalars(select(CreditEntry).where(CreditEntry.trainee_id == entry.trainee_id)).all()
     reversed_ids = {other.reverses_id for other in entries if other.reverses_id is not None}
     if entry.kind is EntryKind.REVERSAL or entry.id in reversed_ids:
         raise Conflict(
@@ -128,26 +198,7 @@ def reverse_entry(session: Session, *, entry_id: int, reason: str, actor: Actor,
             _l("This entry has been reversed already, or is a reversal itself."),
             remedy=_l("Reload the page to see the ledger as it is."),
         )
-    reversal = CreditEntry(
-        kind=EntryKind.REVERSAL,
-        trainee_id=trainee.id,
-        person_id=entry.person_id,
-        version_id=entry.version_id,
-        hours=entry.hours,
-        rule=entry.rule,
-        evidence={"reverses": entry.id, "meetings": []},
-        decided_by_id=person_of(actor),
-        decided_at=now,
-        reverses_id=entry.id,
-        reason=reason,
-    )
-    standing = [
-        other for other in entries if other.kind is EntryKind.CREDIT and other.id not in {*reversed_ids, entry.id}
-    ]
-    free = meetings_of(entry) - {meeting for other in standing for meeting in meetings_of(other)}
-    hold_attendance(session, trainee_id=trainee.id, meeting_ids=free, credited=False)
-    _put_down(session, reversal, actor, now, action="reverse_credit")
-    return reversal
+    return [other for other in entries if other.kind is EntryKind.CREDIT and other.id not in {*reversed_ids, entry.id}]
 
 
 def meetings_of(entry: CreditEntry) -> set[int]:
@@ -156,18 +207,10 @@ def meetings_of(entry: CreditEntry) -> set[int]:
 
 
 def _follow_facts(session: Session, facts: IntakeFacts, trainee: TraineeFacts, now: datetime) -> int:
-    if trainee.due <= 0 and trainee.proposal is None:
-        return 0
     if trainee.proposal is None:
-        session.add(
-            CreditProposal(
-                trainee_id=trainee.trainee_id,
-                hours=trainee.due,
-                evidence=evidence_of(facts, trainee),
-                state=ProposalState.OPEN,
-                proposed_at=now,
-            )
-        )
+        if trainee.due <= 0 or trainee.is_taken_back:
+            return 0
+        _open_proposal(session, facts, trainee, now)
         return 1
     proposal = session.get_one(CreditProposal, trainee.proposal.id)
     if trainee.due <= 0:
@@ -178,6 +221,18 @@ def _follow_facts(session: Session, facts: IntakeFacts, trainee: TraineeFacts, n
         return 0
     proposal.hours, proposal.evidence, proposal.proposed_at = trainee.due, evidence, now
     return 1
+
+
+def _open_proposal(session: Session, facts: IntakeFacts, trainee: TraineeFacts, now: datetime) -> CreditProposal:
+    proposal = CreditProposal(
+        trainee_id=trainee.trainee_id,
+        hours=trainee.due,
+        evidence=evidence_of(facts, trainee),
+        state=ProposalState.OPEN,
+        proposed_at=now,
+    )
+    session.add(proposal)
+    return proposal
 
 
 def evidence_of(facts: IntakeFacts, trainee: TraineeFacts) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from flask import Blueprint, Response, flash, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
@@ -14,8 +14,14 @@ from lti_app.core.forms import keep_form, see_other
 from lti_app.core.paging import page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
-from lti_app.credits.overview import intake_overview, meeting_overview, trainee_overview
-from lti_app.credits.service import confirm_credits, record_attendance
+from lti_app.credits.overview import intake_overview, meeting_overview, reversal_overview, trainee_overview
+from lti_app.credits.service import (
+    LONGEST_REASON,
+    confirm_credits,
+    put_forward_again,
+    record_attendance,
+    reverse_entry,
+)
 from lti_app.intakes.places import site_of
 from lti_app.meetings.models import Presence
 
@@ -137,6 +143,52 @@ def confirm(intake_id: int) -> Response:
         "success",
     )
     return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=leader")
+
+
+@blueprint.get("/intakes/<int:intake_id>/ledger")
+@needs(Permission.RUN_INTAKES)
+def ledger(intake_id: int) -> str:
+    """Show the leader every entry of an intake's ledger, the newest first; ``?q=`` finds a trainee's."""
+    overview = intake_overview(db_session(), intake_id=intake_id, actor=actor(), now=now())
+    query = request.args.get("q", "").strip()
+    found = [line for line in reversed(overview.credits) if query.casefold() in line.name.casefold()]
+    return render_template(
+        "credits/ledger.html",
+        intake=overview,
+        page=page_of(found, request.args.get("page", type=int)),
+        query=query,
+        searchable=len(overview.credits) > SEARCH_FROM,
+    )
+
+
+@blueprint.route("/credits/<int:entry_id>/reversal", methods=["GET", "POST"])
+@needs(Permission.RUN_INTAKES)
+def reverse(entry_id: int) -> Response:
+    """Say what taking back an entry would do, and take it back for a reason."""
+    if request.method == "GET":
+        return make_response(reversal_page(entry_id))
+    reason = request.form.get("reason", "")
+    keep_form(lambda refusal: reversal_page(entry_id, reason=reason, refusal=refusal))
+    entry = reverse_entry(db_session(), entry_id=entry_id, reason=reason, actor=actor(), now=now())
+    flash(gettext("The credit is taken back. The new grade is on its way to Moodle."), "success")
+    return see_other(url_for("credits.ledger", intake_id=entry.trainee.intake_id))
+
+
+def reversal_page(entry_id: int, *, reason: str = "", refusal: DomainError | None = None) -> str:
+    """Show the form that takes an entry back; ``reason`` keeps what was typed."""
+    overview = reversal_overview(db_session(), entry_id=entry_id, actor=actor())
+    return render_template(
+        "credits/reversal.html", overview=overview, reason=reason, refusal=refusal, longest_reason=LONGEST_REASON
+    )
+
+
+@blueprint.post("/trainees/<int:trainee_id>/proposal")
+@needs(Permission.RUN_INTAKES)
+def put_forward(trainee_id: int) -> Response:
+    """Put hours that were taken back forward for credit again."""
+    proposal = put_forward_again(db_session(), trainee_id=trainee_id, actor=actor(), now=now())
+    flash(gettext("The hours stand under “Hours to credit” again."), "success")
+    return see_other(url_for("credits.intake", intake_id=proposal.trainee.intake_id) + "?as=leader#credit")
 
 
 @blueprint.get("/meetings/<int:meeting_id>")

@@ -10,7 +10,9 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
 
+from lti_app.core.cli import Broken, Command
 from lti_app.core.edge import tool
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.saving import Saved
@@ -18,7 +20,7 @@ from lti_app.importing.report import Finding, ImportRefused, ImportReport, short
 from lti_app.importing.service import import_workbook
 
 
-@click.command("import")
+@click.command("import", cls=Command)
 @click.argument("path", type=click.Path(exists=True, readable=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -28,18 +30,12 @@ def import_command(path: Path, dry_run: bool, as_json: bool) -> None:
 
     Exit 0: imported (or, with --dry-run, could be); 1: something is wrong, every bad cell is named, nothing changed.
     """
-    parts = tool()
-    with parts.database.session() as session:
-        try:
-            report = import_workbook(session, path, zone=parts.settings.zone, actor=SYSTEM, now=parts.clock())
-        except ImportRefused as refused:
-            session.rollback()
-            report = refused.report
-        else:
-            if dry_run:
-                session.rollback()
-            else:
-                session.commit()
+    try:
+        report = _bring(path, dry_run)
+    except IntegrityError as error:
+        what = str(error.orig).partition("\n")[0]
+        line = _("Nothing was imported: the same data were changed meanwhile (%(what)s). Import them again.", what=what)
+        raise Broken(line) from None
     if as_json:
         click.echo(json.dumps(report.as_json(dry_run=dry_run), ensure_ascii=False, indent=2))
     else:
@@ -47,6 +43,18 @@ def import_command(path: Path, dry_run: bool, as_json: bool) -> None:
             click.echo(line)
     if report.problems:
         sys.exit(1)
+
+
+def _bring(path: Path, dry_run: bool) -> ImportReport:
+    parts = tool()
+    with parts.database.session() as session:
+        try:
+            report = import_workbook(session, path, zone=parts.settings.zone, actor=SYSTEM, now=parts.clock())
+        except ImportRefused as refused:
+            return refused.report
+        if not dry_run:
+            session.commit()
+        return report
 
 
 def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:

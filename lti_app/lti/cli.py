@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from lti_app.core.cli import plainly
+from lti_app.core.cli import Group
 from lti_app.core.clock import system_clock
 from lti_app.core.edge import tool
 from lti_app.core.permissions import SYSTEM
@@ -26,8 +26,8 @@ from lti_app.lti.parts import parts
 from lti_app.lti.registrations import add_registration, moodle_named
 from moodle_sync.functions import FACTS, needed_capabilities
 
-moodle_commands = AppGroup("moodle", help="Moodles that the tool serves.")
-lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and its keys.")
+moodle_commands = Group("moodle", help="Moodles that the tool serves.")
+lti_commands = Group("lti", help="Registrations of the tool with Moodles, and its keys.")
 
 
 @moodle_commands.command("add")
@@ -44,7 +44,7 @@ lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and
 def moodle_add(name: str, url: str, token_file: Path | None, template: str | None, category: int | None) -> None:
     """Store the access to the web services of the Moodle NAME; running it again updates."""
     token = _read_token(token_file)
-    with plainly(), tool().database.transaction() as session:
+    with tool().database.transaction() as session:
         saved = save_moodle(
             session,
             tool().vault,
@@ -92,7 +92,7 @@ def moodle_functions(as_json: bool) -> None:
 @with_appcontext
 def moodle_doctor(name: str, as_json: bool) -> None:
     """Check whether the Moodle NAME is fit for the tool. Exit code 1 if something is amiss."""
-    with plainly(), tool().database.session(writes=False) as session:
+    with tool().database.session(writes=False) as session:
         moodle = moodle_named(session, name)
         checks = examine(
             session,
@@ -118,7 +118,7 @@ def moodle_doctor(name: str, as_json: bool) -> None:
 @with_appcontext
 def lti_invite(name: str) -> None:
     """Print a one-time address that registers the tool with the Moodle NAME."""
-    with plainly(), tool().database.transaction() as session:
+    with tool().database.transaction() as session:
         token = invite(session, moodle=moodle_named(session, name), actor=SYSTEM, now=tool().clock())
     click.echo(f"{tool().settings.public_url}/lti/register/{token}")
     click.echo(
@@ -139,7 +139,7 @@ def lti_invite(name: str) -> None:
 @with_appcontext
 def lti_add(name: str, **given: str) -> None:
     """Store a registration that was made by hand in the Moodle NAME."""
-    with plainly(), tool().database.transaction() as session:
+    with tool().database.transaction() as session:
         add_registration(
             session,
             moodle=moodle_named(session, name),

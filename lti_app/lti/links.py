@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from lti_app.core.db import insert_for
 from lti_app.lti.models import LtiResourceLink
 
 LIFE = 60.0
@@ -72,9 +72,8 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
     }
     if stored is None:
         # Two people may open a new link at once: the second insert then does nothing.
-        kind = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
         session.execute(
-            kind(table)
+            insert_for(session, table)
             .values(
                 registration_id=link.registration_id,
                 resource_link_id=link.resource_link_id,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from lti_app.core.cli import Group, Refused
 from lti_app.core.edge import tool
 from lti_app.core.permissions import ROLE_NAMES, SYSTEM, Role
 from lti_app.core.saving import Saved
 from lti_app.lti.models import Moodle
 from lti_app.people.service import GRANTABLE, grant_role
 
-people = AppGroup("people", help="People and their roles.")
+people = Group("people", help="People and their roles.")
 
 
 @people.command("grant")
@@ -28,7 +29,7 @@ def grant(moodle: str, user_id: int, role: str) -> None:
         known = session.scalar(select(Moodle).where(Moodle.name == moodle))
         if known is None:
             names = ", ".join(session.scalars(select(Moodle.name).order_by(Moodle.name))) or "—"
-            raise click.ClickException(
+            raise Refused(
                 _("No Moodle is stored under the name “%(name)s”. Known: %(names)s.", name=moodle, names=names)
             )
         saved = grant_role(

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 
-from lti_app.core.cli import plainly
+from lti_app.core.cli import Group, Refused
 from lti_app.core.edge import tool
-from lti_app.core.outbox import deliver_due
+from lti_app.core.outbox import deliver_due, retry_given_up
 from lti_app.core.permissions import SYSTEM
+from lti_app.credits.outstanding import undelivered_scores
 from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import lock, service
 from lti_app.sync.journal import Progress
 from lti_app.sync.night import NightResult, quiet, run_night
 
-sync = AppGroup("sync", help="The night's work with Moodle.")
-outbox = AppGroup("outbox", help="What goes out after a commit: scores and messages.")
+sync = Group("sync", help="The night's work with Moodle.")
+outbox = Group("outbox", help="What goes out after a commit: scores and messages.")
 
 EXIT_LOCKED = 4
+"""Another run holds the lock, or has taken it from this one."""
 
 
 @sync.command("run")
@@ -36,15 +39,15 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
     """Do one night's work now.
 
     Exit 0: done; 1: some changes failed; 2: held for approval; 3: Moodle could not be read whole, nothing changed;
-    4: another run holds the lock.
+    4: another run holds the lock; 64, 70, 78: nothing was begun, or it broke off (see core.cli).
     """
-    with plainly(), tool().database.session(writes=False) as session:
+    with tool().database.session(writes=False) as session:
         moodles = [moodle_named(session, name)] if name else service.moodles(session)
     if not moodles:
-        raise click.ClickException("no Moodle is stored yet; begin with: moodle add NAME --url URL")
+        raise Refused("no Moodle is stored yet; begin with: moodle add NAME --url URL")
     results = _run_all(moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty())
     _print([result.report for result in results], as_json)
-    codes = [service.EXIT_CODES.get(result.status, 1) for result in results]
+    codes = [service.EXIT_CODES.get(result.status, EXIT_LOCKED) for result in results]
     sys.exit(max([*codes, EXIT_LOCKED if len(results) < len(moodles) else 0]))
 
 
@@ -52,12 +55,11 @@ def _run_all(moodles: Sequence[Moodle], *, shows_progress: bool, **options: Any)
     """Run Moodle by Moodle; one that another run holds is told and passed over."""
     results = []
     for moodle in moodles:
-        with plainly():
-            try:
-                progress = bar(moodle.name) if shows_progress else quiet
-                results.append(run_night(tool(), moodle.id, progress=progress, **options))
-            except lock.LockHeld as held:
-                click.echo(f"{moodle.name}: {held}", err=True)
+        try:
+            progress = bar(moodle.name) if shows_progress else quiet
+            results.append(run_night(tool(), moodle.id, progress=progress, **options))
+        except lock.LockHeld as held:
+            click.echo(f"{moodle.name}: {held}", err=True)
     return results
 
 
@@ -96,8 +98,20 @@ def lines_of(report: dict[str, Any]) -> list[str]:
     lines += [f"  held: {reason['text']}" for reason in report["held"]]
     lines += [f"  failed: {row['change']}: {row['message']} {row['remedy']}" for row in report["failures"]]
     lines += [f"  note: {_note(note)}" for note in report["notes"]]
+    lines += [f"  {line}" for line in score_lines(report["scores"])]
     if report["error"]:
         lines.append(f"  {report['error']}")
+    return lines
+
+
+def score_lines(scores: dict[str, Any]) -> list[str]:
+    """Say whose hours Moodle has not been told, why, and what to do."""
+    lines = []
+    for row in scores.get("reasons", ()):
+        state = "given up" if row["given_up"] else "waiting"
+        lines.append(f"scores {state}, of trainees: {row['trainees']}; {row['reason'] or 'not tried yet'}")
+    if scores.get("given_up"):
+        lines.append("scores given up are tried again, once their cause is mended, after: outbox retry")
     return lines
 
 
@@ -115,7 +129,7 @@ def _note(note: dict[str, Any]) -> str:
 def approve_command(plan: str, as_json: bool) -> None:
     """Apply the held PLAN (its id, or the first 8 or more characters), if the world still is as it was."""
     parts = tool()
-    with plainly(), parts.database.transaction() as session:
+    with parts.database.transaction() as session:
         held = service.held_plan_named(session, plan)
         service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
         moodle = held.moodle
@@ -125,7 +139,7 @@ def approve_command(plan: str, as_json: bool) -> None:
     if results[0].report["plan"] != held.plan_id:
         click.echo("the world has changed since: the approved plan was not applied, see the new one", err=True)
     _print([result.report for result in results], as_json)
-    sys.exit(service.EXIT_CODES.get(results[0].status, 1))
+    sys.exit(service.EXIT_CODES.get(results[0].status, EXIT_LOCKED))
 
 
 @sync.command("status")
@@ -148,6 +162,10 @@ def status_command(as_json: bool) -> None:
                 }
                 for held in service.held_plans(session)
             ],
+            "scores": [
+                {"moodle": moodle.name, **asdict(undelivered_scores(session, moodle.id))}
+                for moodle in service.moodles(session)
+            ],
             "locks": [
                 {"moodle": row.moodle_id, "holder": row.holder, "since": row.taken_at.isoformat()}
                 for row in service.current_locks(session).values()
@@ -157,13 +175,16 @@ def status_command(as_json: bool) -> None:
         click.echo(json.dumps(state, ensure_ascii=False, indent=2))
         return
     for report in state["runs"]:
-        for line in lines_of(report):
+        for line in lines_of({**report, "scores": {}}):  # those of now stand below
             click.echo(line)
+    for scores in state["scores"]:
+        for line in score_lines(scores):
+            click.echo(f"{scores['moodle']}: {line}")
     for held in state["held"]:
         click.echo(f"held: {held['plan'][:12]} of {held['moodle']} since {held['since']} ({held['state']})")
     for row in state["locks"]:
         click.echo(f"lock: {row['holder']} since {row['since']}")
-    if not any(state.values()):
+    if not state["runs"]:
         click.echo("no run yet")
 
 
@@ -174,3 +195,14 @@ def deliver_command() -> None:
     parts = tool()
     counts = deliver_due(parts.database, parts.deliverers, parts.clock)
     click.echo(f"delivered {counts.delivered}, later {counts.later}, refused {counts.refused}")
+
+
+@outbox.command("retry")
+@with_appcontext
+def retry_command() -> None:
+    """Give what was given up another chance, once its cause is mended."""
+    parts = tool()
+    with parts.database.transaction() as session:
+        number = retry_given_up(session, now=parts.clock())
+    what = "1 message is" if number == 1 else f"{number} messages are"
+    click.echo(f"{what} due again" + ("; the timer delivers them, or: outbox deliver" if number else ""))

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Executable, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_app.core.clock import Clock
-from lti_app.core.db import Database
+from lti_app.core.db import Database, insert_for
 from lti_app.intakes.models import Intake
 from lti_app.sync.desired import TIED_BY_NIGHT
 from lti_app.sync.lock import Heart
@@ -66,7 +65,7 @@ class RunJournal:
             for change in changes
         ]
         with self._lock, self._database.transaction() as session:
-            session.execute(_upsert(self._database, OwnedEnrolment), rows)
+            session.execute(_put_enrolments(session), rows)
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes; confirm what was written. Raises LockLost."""
@@ -166,10 +165,10 @@ def tie_course_of_night(session: Session, *, intake_id: int, known: int | None, 
         intake.course_id, intake.course_tied_by = course_id, TIED_BY_NIGHT
 
 
-def _upsert(database: Database, model: type[OwnedEnrolment]) -> Any:
-    statement = (sqlite.insert if database.is_sqlite else postgresql.insert)(model)
-    keys = [column.name for column in model.__table__.primary_key]
-    rest = {
-        column.name: statement.excluded[column.name] for column in model.__table__.columns if column.name not in keys
-    }
+def _put_enrolments(session: Session) -> Executable:
+    """Return the statement that adds rows of enrolments, or overwrites those that are there."""
+    statement = insert_for(session, OwnedEnrolment)
+    columns = OwnedEnrolment.__table__.columns
+    keys = [column.name for column in columns if column.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=keys, set_=rest)

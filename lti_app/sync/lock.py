@@ -42,15 +42,13 @@ def new_holder() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def take(database: Database, moodle_id: int, holder: str, now: datetime) -> bool:
-    """Take the lock of ``moodle_id``; return whether a dead run had left it. Raises LockHeld."""
+def take(database: Database, moodle_id: int, holder: str, now: datetime) -> None:
+    """Take the lock of ``moodle_id``, from a dead run if need be. Raises LockHeld."""
     try:
         with database.transaction() as session:
             session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
     except IntegrityError:
         _take_over(database, moodle_id, holder, now)
-        return True
-    return False
 
 
 def _take_over(database: Database, moodle_id: int, holder: str, now: datetime) -> None:
@@ -130,17 +128,14 @@ class Heart:
 
 
 @contextmanager
-def held(database: Database, moodle_id: int, clock: Clock) -> Iterator[tuple[Heart, bool]]:
-    """Hold the lock for the length of the block; yield the heart and whether a dead run had left the lock.
-
-    Raises LockHeld.
-    """
+def held(database: Database, moodle_id: int, clock: Clock) -> Iterator[Heart]:
+    """Hold the lock for the length of the block; yield its heart. Raises LockHeld."""
     holder = new_holder()
-    was_left = take(database, moodle_id, holder, clock())
+    take(database, moodle_id, holder, clock())
     heart = Heart(database, moodle_id, holder, clock)
     heart.start()
     try:
-        yield heart, was_left
+        yield heart
     finally:
         heart.stop()
         release(database, moodle_id, holder)

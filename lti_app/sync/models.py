@@ -44,6 +44,9 @@ class SyncRun(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(default=dict, comment="kind: planned, done, failed")
     held: Mapped[list[Any]] = mapped_column(default=list, comment="the guard's reasons, also when approved beforehand")
     notes: Mapped[list[Any]] = mapped_column(default=list, comment="what a person has to decide; nothing was touched")
+    scores: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, comment="trainees whose score waited or was given up when it ended"
+    )
     calls: Mapped[int] = mapped_column(default=0, comment="calls to Moodle")
     seconds: Mapped[float] = mapped_column(default=0.0)
     error: Mapped[str | None] = mapped_column(Text, comment="why the run stopped, with its remedy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
+from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
 from lti_app.credits.service import SCORE, propose_credits
 from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.lti.models import Moodle
@@ -75,7 +76,7 @@ def run_night(
     with client_for(tool, moodle) as client:
         if dry_run:
             return _rehearse(tool, moodle, client, progress)
-        with lock.held(tool.database, moodle_id, tool.clock) as (heart, _was_left):
+        with lock.held(tool.database, moodle_id, tool.clock) as heart:
             return _Night(
                 tool, moodle, client, heart=heart, approve=approve, only_plan=only_plan, progress=progress
             ).run()
@@ -155,6 +156,8 @@ def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progre
         if verdict.held:
             run.status = RunStatus.HELD
     run.calls, run.seconds = client.calls, time.monotonic() - began
+    with tool.database.session(writes=False) as session:
+        run.scores = asdict(undelivered_scores(session, moodle.id))
     return NightResult(run.status, {**report(run, []), "dry_run": True})
 
 
@@ -401,6 +404,7 @@ class _Night:
         with self.database.transaction() as session:
             close_ended(session, now=now)
             propose_credits(session, moodle_id=self.moodle.id, now=now)
+            queue_for_new_links(session, moodle_id=self.moodle.id, now=now)
             retry_waiting(session, kind=SCORE, now=now)
         self._phase("delivery")
         deliver_due(self.database, self.tool.deliverers, self.tool.clock)
@@ -416,4 +420,5 @@ class _Night:
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
             run.calls, run.seconds = self.client.calls, time.monotonic() - self.began
+            run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

@@ -139,6 +139,7 @@ def report(run: SyncRun, failures: Sequence[SyncChange]) -> dict[str, Any]:
         ],
         "held": run.held,
         "notes": run.notes,
+        "scores": run.scores,
         "error": run.error,
     }
 

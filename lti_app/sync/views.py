@@ -11,6 +11,7 @@ from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, page_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.credits.outstanding import undelivered_scores
 from lti_app.sync import service
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import names_of_persons, names_of_users, users_in
@@ -36,6 +37,7 @@ def runs() -> str:
         runs=recent,
         moodles=moodles,
         newest=newest,
+        undelivered={moodle.id: undelivered_scores(session, moodle.id) for moodle in moodles},
         held=service.held_plans(session),
         notes={run.id: len(notes_words(run.notes, {})) for run in newest.values() if run},
         failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +74,17 @@ FINDINGS = (
 )
 """What that library and the night say of people and runs."""
 
+SCORE_REASONS = (
+    (
+        r"nobody has opened the tool in course (?P<course>\d+) yet",
+        _l("nobody has opened course No. %(course)s's link to the site yet"),
+    ),
+    (r"the trainee's account in Moodle is not known yet", _l("the trainee has not been found in Moodle yet")),
+    (r"intake (?P<intake>.+) has no course in Moodle yet", _l("intake %(intake)s has no course in Moodle yet")),
+    (r"", _l("not sent yet")),
+)
+"""Why hours wait (credits.scores), as patterns; what Moodle itself answers is shown as it is."""
+
 
 def kind_name(kind: str) -> str:
     """Name a kind of change in the plural, as a heading of a count."""
@@ -134,6 +146,15 @@ def reason_words(reason: Any) -> str:
         case _:
             words = reason.get("text", reason)
     return str(words)
+
+
+def score_words(reason: str) -> str:
+    """Say why Moodle has not been told somebody's hours."""
+    for pattern, words in SCORE_REASONS:
+        match = re.fullmatch(pattern, reason)
+        if match is not None:
+            return str(words) % match.groupdict()
+    return reason
 
 
 def suspended_by(held_plan: dict[str, Any]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import traceback
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,12 +12,11 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lti_app.core.edge import db_session, reference, signed_in, tool
-from lti_app.core.errors import DomainError, NotSignedIn
+from lti_app.core.errors import DomainError, NotSignedIn, described
 from lti_app.core.forms import form_again
 
 log = logging.getLogger(__name__)
 
-FRAMES_KEPT = 40
 LARGEST_KEPT_FORM = 20_000
 """Characters of a refused form that are offered to be sent again."""
 
@@ -58,16 +56,6 @@ class Application(Flask):
             reference(),
             described(exc_info[1]),
         )
-
-
-def described(error: BaseException | None) -> str:
-    """Describe an exception and what led to it: types and frames, without their messages."""
-    parts: list[str] = []
-    while error is not None:
-        frames = "".join(traceback.format_tb(error.__traceback__)[-FRAMES_KEPT:])
-        parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}")
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "\ncaused by\n".join(parts)
 
 
 def wants_json() -> bool:

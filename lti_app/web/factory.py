@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
 from flask import Flask
@@ -14,6 +13,7 @@ from lti_app.core.cli import db, keys
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
+from lti_app.core.errors import stop_start
 from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
@@ -34,7 +34,7 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         try:
             settings = load_settings()
         except SettingsError as error:
-            sys.exit(str(error))
+            stop_start(str(error))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = Application("lti_app", static_folder=str(PACKAGE / "static"), template_folder=str(PACKAGE / "templates"))
     _configure(app, settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,8 @@ from babel.messages.pofile import read_po
 from flask import Flask, has_request_context
 from flask import session as cookie
 from flask_babel import Babel, get_locale, get_translations
+
+from lti_app.core.errors import stop_start
 
 TRANSLATIONS = Path(__file__).resolve().parent / "translations"
 LANGUAGES = {"ru": "Русский", "en": "English"}
@@ -72,7 +73,7 @@ def install(app: Flask) -> None:
     try:
         compile_catalogues()
     except OSError as error:
-        sys.exit(
+        stop_start(
             f"translations: {error.filename} cannot be written ({error.strerror}); "
             f"run `pybabel compile -d {TRANSLATIONS}` as its owner"
         )

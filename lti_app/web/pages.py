@@ -121,6 +121,7 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         reason_words=sync_words.reason_words,
         suspended_by=sync_words.suspended_by,
         known_words=sync_words.known_words,
+        score_words=sync_words.score_words,
         error_words=sync_words.error_words,
         target_words=sync_words.target_words,
         phase_names=PHASE_NAMES,

@@ -129,7 +129,13 @@ def upgrade() -> None:
         sa.Column(
             "next_attempt_at", sa.DateTime(timezone=True), nullable=False, comment="also the end of a worker's lease"
         ),
-        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column(
+            "attempts",
+            sa.Integer(),
+            nullable=False,
+            comment="leases taken so far: tells one lease from a later one",
+        ),
+        sa.Column("failures", sa.Integer(), nullable=False, comment="attempts that failed; patient waits are none"),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
@@ -311,6 +317,9 @@ def upgrade() -> None:
         sa.Column("counts", sa.JSON(), nullable=False, comment="kind: planned, done, failed"),
         sa.Column("held", sa.JSON(), nullable=False, comment="the guard's reasons, also when approved beforehand"),
         sa.Column("notes", sa.JSON(), nullable=False, comment="what a person has to decide; nothing was touched"),
+        sa.Column(
+            "scores", sa.JSON(), nullable=False, comment="trainees whose score waited or was given up when it ended"
+        ),
         sa.Column("calls", sa.Integer(), nullable=False, comment="calls to Moodle"),
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True, comment="why the run stopped, with its remedy"),
@@ -821,6 +830,12 @@ def upgrade() -> None:
         ),
         sa.Column("posted_hours", sa.Integer(), nullable=True, comment="hours that Moodle last acknowledged"),
         sa.Column("posted_stamp", sa.DateTime(timezone=True), nullable=True, comment="timestamp they were posted with"),
+        sa.Column(
+            "posted_to",
+            sa.String(length=1000),
+            nullable=True,
+            comment="line item of the link that was the course's newest when they were posted",
+        ),
         sa.ForeignKeyConstraint(["trainee_id"], ["trainee.id"], name=op.f("fk_score_state_trainee_id")),
         sa.PrimaryKeyConstraint("trainee_id", name=op.f("pk_score_state")),
     )

@@ -53,6 +53,7 @@ class Town:
     joinable_id: int
     ended_id: int
     on_site_id: int
+    entry_id: int
     run_id: int
     running_id: int
     free_course: str
@@ -67,6 +68,8 @@ class Town:
             "leader-intake": ("leader", f"/intakes/{self.intake_id}"),
             "leader-meeting": ("leader", f"/meetings/{self.ended_id}"),
             "leader-meeting-on-site": ("leader", f"/meetings/{self.on_site_id}"),
+            "leader-ledger": ("leader", f"/intakes/{self.intake_id}/ledger"),
+            "leader-reversal": ("leader", f"/credits/{self.entry_id}/reversal"),
             "sync": ("administrator", "/sync"),
             "sync-run": ("administrator", f"/sync/runs/{self.run_id}"),
             "sync-running": ("administrator", f"/sync/runs/{self.running_id}"),
@@ -100,7 +103,9 @@ def found_town(database: Database) -> Town:
         world.meeting(topic=2, hours=2, starts_at=NOW + timedelta(days=20), cancelled=True)
         session.flush()
         propose_credits(session, moodle_id=world.moodle.id, now=NOW)
-        world.entry(trainees[4], 20)
+        mistaken = world.entry(trainees[4], 2)
+        world.entry(trainees[4], 2, reverses=mistaken)
+        entry = world.entry(trainees[4], 20)
         run, running = _nights(session, world, trainees)
         _second_site(session, world)
         session.flush()
@@ -112,6 +117,7 @@ def found_town(database: Database) -> Town:
             joinable_id=under_way.id,
             ended_id=ended.id,
             on_site_id=on_site.id,
+            entry_id=entry.id,
             run_id=run.id,
             running_id=running.id,
             free_course=seal(LaunchedCourse(world.moodle.id, 31, "Технологическая карта урока", None), SECRET_KEY),
@@ -168,6 +174,14 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
                 "text": "several users match",
             }
         ],
+        scores={
+            "waiting": 2,
+            "given_up": 1,
+            "reasons": [
+                {"reason": "nobody has opened the tool in course 12 yet", "trainees": 2, "given_up": False},
+                {"reason": "score: Moodle answered 404", "trainees": 1, "given_up": True},
+            ],
+        },
         calls=31,
         seconds=42.3,
     )

@@ -112,7 +112,9 @@ def test_who_signs_out_is_told_how_to_come_back(
     assert not report.violations_count, report.generate_report()
 
 
-@pytest.mark.parametrize("name", ["trainee", "leader-intake", "leader-meeting", "leader-tie", "sync"])
+@pytest.mark.parametrize(
+    "name", ["trainee", "leader-intake", "leader-meeting", "leader-reversal", "leader-tie", "sync"]
+)
 def test_everything_that_can_be_pressed_is_reached_by_keyboard(
     browser: Browser, browser_app: Flask, live: str, town: Town, name: str
 ) -> None:

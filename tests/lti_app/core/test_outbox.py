@@ -16,6 +16,7 @@ from lti_app.core.outbox import (
     GIVE_UP_AFTER,
     LEASE,
     LONGEST_RETRY,
+    PATIENT_RETRY,
     Delivered,
     Later,
     OutboxMessage,
@@ -23,6 +24,7 @@ from lti_app.core.outbox import (
     Refused,
     deliver_due,
     enqueue,
+    retry_given_up,
     retry_waiting,
 )
 from tests.conftest import MovableClock
@@ -224,6 +226,31 @@ def test_what_only_waits_for_the_world_is_never_given_up(database: Database, clo
     assert deliver_due(database, {"note": Postman()}, clock).delivered == 1
 
 
+def test_waiting_long_for_the_world_uses_up_no_chance_of_a_later_failure(
+    database: Database, clock: MovableClock
+) -> None:
+    _queue(database, clock, "a")
+    _fail(database, clock, GIVE_UP_AFTER + 3, Later("nobody has opened the course yet", patient=True))
+    _fail(database, clock, GIVE_UP_AFTER - 1, Later("away"))
+    message = _message(database)
+    assert (message.given_up_at, message.failures) == (None, GIVE_UP_AFTER - 1)
+    assert message.attempts > GIVE_UP_AFTER  # leases are counted all the same
+    _fail(database, clock, 1, Later("away"))
+    assert _message(database).given_up_at is not None
+
+
+def test_what_waits_for_the_world_is_looked_at_every_hour_however_long_it_waits(
+    database: Database, clock: MovableClock
+) -> None:
+    _queue(database, clock, "a")
+    for _ in range(15):
+        deliver_due(database, {"note": Postman(lambda: Later("not yet", patient=True))}, clock)
+        assert _message(database).next_attempt_at == clock() + PATIENT_RETRY
+        clock.move(seconds=PATIENT_RETRY.total_seconds())
+    deliver_due(database, {"note": Postman(lambda: Later("away"))}, clock)
+    assert _message(database).next_attempt_at == clock() + FIRST_RETRY  # the first failure is retried soon
+
+
 def test_a_refusal_is_final(database: Database, clock: MovableClock) -> None:
     _queue(database, clock, "a")
     counts = deliver_due(database, {"note": Postman(lambda: Refused("no such user"))}, clock)
@@ -255,3 +282,20 @@ def test_waiting_messages_can_be_made_due_at_once(database: Database, clock: Mov
         assert retry_waiting(session, kind="note", now=clock()) == 2
         assert retry_waiting(session, kind="mail", now=clock()) == 0
     assert deliver_due(database, {"note": Postman()}, clock).delivered == 2
+
+
+def test_what_was_given_up_gets_another_chance_with_all_its_attempts(database: Database, clock: MovableClock) -> None:
+    _queue(database, clock, "a", "b", "c")
+    answers = {"a": Delivered(), "b": Refused("no such line item"), "c": Later("not yet", patient=True)}
+
+    def answer(_database: Database, payload: dict[str, Any], _now: datetime) -> Outcome:
+        return answers[payload["key"]]
+
+    deliver_due(database, {"note": answer}, clock)
+    with database.transaction() as session:
+        assert retry_given_up(session, now=clock()) == 1
+    message = _message(database, "b")
+    assert (message.given_up_at, message.failures) == (None, 0)
+    again = Postman()
+    assert deliver_due(database, {"note": again}, clock).delivered == 1
+    assert again.handed == [{"key": "b"}]

@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.outbox import Delivered, Later, OutboxMessage, Outcome, Refused, deliver_due
 from lti_app.credits import scores
 from lti_app.credits.models import CreditEntry, CreditProposal, ScoreState
+from lti_app.credits.outstanding import Undelivered, queue_for_new_links, undelivered_scores
 from lti_app.credits.scores import comment_on, deliver_score
-from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
+from lti_app.credits.service import confirm_credits, propose_credits, put_forward_again, reverse_entry
 from lti_app.lti.keys import ensure_key, published_keys
 from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
+from lti_app.sync.night import run_night
+from lti_app.sync.words import score_words
 from moodle_sync.sandbox import Sandbox, running_sandbox
 from moodle_sync.sandbox.state import Grade
 from tests.conftest import MovableClock
@@ -98,6 +101,11 @@ class Gradebook:
             assert last is not None
             reverse_entry(session, entry_id=last, reason="ошибка", actor=self.world.leader_actor, now=self.tool.clock())
 
+    def put_forward(self) -> None:
+        """Let the leader propose again what was taken back."""
+        with self.database.transaction() as session:
+            put_forward_again(session, trainee_id=self.trainee.id, actor=self.world.leader_actor, now=self.tool.clock())
+
     def deliver(self) -> list[str | None]:
         """Deliver what is due; return what the messages say afterwards."""
         deliver_due(self.database, {"score": deliver_score}, self.tool.clock)
@@ -111,8 +119,32 @@ class Gradebook:
         with self.database.transaction() as session:
             act(session)
 
-    def grade(self, item: int = 0) -> Grade | None:
-        return self.sandbox.state.grades[self.items[item]].get(11)
+    def grade(self, item: int = 0, user: int = 11) -> Grade | None:
+        return self.sandbox.state.grades[self.items[item]].get(user)
+
+    def hours(self, item: int = 0, user: int = 11) -> float | None:
+        """Return the hours that a column shows for a user, whatever its maximum."""
+        grade = self.grade(item, user)
+        maximum = self.sandbox.state.grade_items[self.items[item]].maximum
+        return None if grade is None or grade.value is None else round(grade.value / maximum * 24, 2)
+
+    def replace_link(self, item: int = 1) -> None:
+        """Let somebody open another link of the course for the first time, as a launch would tell."""
+
+        def launch(session: Any) -> None:
+            self.world.session = session
+            self.world.link(5, lineitem_url=self.line_item(self.items[item])).seen_at = NOW + timedelta(hours=1)
+
+        self.change(launch)
+
+    def queue(self) -> int:
+        """Do what the night does for links that are new."""
+        with self.database.transaction() as session:
+            return queue_for_new_links(session, moodle_id=self.world.moodle.id, now=self.tool.clock())
+
+    def undelivered(self) -> Undelivered:
+        with self.database.session(writes=False) as session:
+            return undelivered_scores(session, self.world.moodle.id)
 
     @property
     def state(self) -> ScoreState:
@@ -190,6 +222,7 @@ def test_timestamps_rise_when_the_clock_is_set_back(gradebook: Gradebook, clock:
 def test_two_messages_waiting_make_one_post(gradebook: Gradebook) -> None:
     gradebook.credit()
     gradebook.reverse()
+    gradebook.put_forward()
     gradebook.credit()
     gradebook.deliver()
     assert gradebook.grade().value == pytest.approx(18)  # type: ignore[union-attr]
@@ -241,10 +274,11 @@ def test_a_score_waits_until_the_course_is_made_opened_and_the_account_known(
         return outcome.reason
 
     assert waiting() == "intake intake-a has no course in Moodle yet"
+    assert score_words(waiting()) == "у потока intake-a ещё нет курса в Moodle"
     gradebook.change(lambda s: setattr(s.get(type(intake), intake.id), "course_id", 5))
-    assert "account" in waiting()
+    assert score_words(waiting()) == "стажёр ещё не найден в Moodle"
     gradebook.change(lambda s: _tie_account(s, gradebook))
-    assert waiting() == "nobody has opened the tool in course 5 yet"
+    assert score_words(waiting()) == "в курсе № 5 ещё никто не перешёл по ссылке на площадку"
     url = gradebook.line_item(gradebook.items[0])
     gradebook.change(lambda s: setattr(s.get(LtiResourceLink, link.id), "lineitem_url", url))
     assert gradebook.post() == Delivered()
@@ -265,6 +299,102 @@ def test_a_link_that_is_gone_leaves_the_score_to_the_other_link(gradebook: Grade
     gradebook.credit()
     assert gradebook.post() == Delivered()
     assert gradebook.grade(1).value == pytest.approx(18)  # type: ignore[union-attr]
+
+
+def test_hours_of_all_trainees_move_to_the_column_of_a_link_that_replaced_theirs(gradebook: Gradebook) -> None:
+    gradebook.change(lambda session: _second_trainee(session, gradebook))
+    gradebook.credit()
+    gradebook.deliver()
+    assert gradebook.queue() == 0
+    gradebook.replace_link()
+    assert gradebook.queue() == 2
+    assert gradebook.queue() == 0  # they wait already
+    gradebook.deliver()
+    assert [gradebook.hours(1, user) for user in (11, 12)] == [18, 18]
+    assert gradebook.state.posted_to == gradebook.line_item(gradebook.items[1])
+    assert gradebook.state.stamp == NOW + SECOND  # within the same second, and later all the same
+    assert gradebook.queue() == 0
+
+
+def _second_trainee(session: Any, gradebook: Gradebook) -> None:
+    gradebook.world.session = session
+    session.add(gradebook.world.intake)
+    second = gradebook.world.trainee()
+    gradebook.world.account(second.person, 12)
+    meeting = gradebook.world.meeting(topic=0, hours=18)
+    gradebook.world.attended(meeting, second)
+
+
+def test_nothing_is_sent_to_a_new_column_for_hours_that_were_taken_back(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.deliver()
+    gradebook.reverse()
+    gradebook.deliver()
+    gradebook.replace_link()
+    assert gradebook.queue() == 0
+    assert gradebook.post() == Delivered("Moodle holds these hours already")
+    assert gradebook.grade(1) is None
+
+
+def test_hours_given_up_with_a_link_that_was_gone_reach_the_new_one(gradebook: Gradebook) -> None:
+    gradebook.change(
+        lambda s: setattr(s.get(LtiResourceLink, gradebook.link.id), "lineitem_url", gradebook.line_item(999))
+    )
+    gradebook.credit()
+    (reason,) = gradebook.deliver()
+    assert gradebook.undelivered() == Undelivered(0, 1, [{"reason": reason, "trainees": 1, "given_up": True}])
+    assert gradebook.queue() == 1  # once more for this column, in case it was Moodle's passing mood …
+    gradebook.deliver()
+    assert gradebook.queue() == 0  # … and no more
+    assert gradebook.undelivered().given_up == 1
+    gradebook.replace_link()
+    assert gradebook.queue() == 1
+    gradebook.deliver()
+    assert gradebook.hours(1) == 18
+    assert gradebook.undelivered() == Undelivered(0, 0, [])
+
+
+def test_a_newest_link_that_moodle_refuses_is_not_tried_every_night(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.deliver()
+
+    def broken_link(session: Any) -> None:
+        gradebook.world.session = session
+        gradebook.world.link(5, lineitem_url=gradebook.line_item(999)).seen_at = NOW + timedelta(hours=1)
+
+    gradebook.change(broken_link)
+    assert gradebook.queue() == 1
+    gradebook.deliver()
+    assert gradebook.queue() == 0
+    assert gradebook.hours() == 18
+
+
+def test_waiting_hours_are_counted_with_their_reason(gradebook: Gradebook) -> None:
+    gradebook.change(lambda s: setattr(s.get(LtiResourceLink, gradebook.link.id), "lineitem_url", None))
+    gradebook.credit()
+    assert gradebook.undelivered().waiting == 1
+    gradebook.deliver()
+    why = "nobody has opened the tool in course 5 yet"
+    assert gradebook.undelivered() == Undelivered(1, 0, [{"reason": why, "trainees": 1, "given_up": False}])
+    with gradebook.database.session(writes=False) as session:
+        assert undelivered_scores(session, 999) == Undelivered(0, 0, [])
+
+
+def test_the_night_sends_the_hours_to_the_new_link_and_says_what_is_given_up(gradebook: Gradebook) -> None:
+    sealed = gradebook.tool.vault.seal(gradebook.sandbox.token)
+    moodle_id = gradebook.world.moodle.id
+    gradebook.change(lambda s: setattr(s.get(Moodle, moodle_id), "token_encrypted", sealed))
+    gradebook.credit()
+    gradebook.deliver()
+    gradebook.replace_link()
+    report = run_night(gradebook.tool, moodle_id).report
+    assert gradebook.hours(1) == 18
+    assert report["scores"] == {"waiting": 0, "given_up": 0, "reasons": []}
+    gradebook.change(lambda s: s.execute(update(LtiResourceLink).values(lineitem_url=gradebook.line_item(999))))
+    gradebook.reverse()
+    report = run_night(gradebook.tool, moodle_id).report
+    assert (report["scores"]["waiting"], report["scores"]["given_up"]) == (0, 1)
+    assert "score" in report["scores"]["reasons"][0]["reason"]
 
 
 def test_links_of_a_disabled_registration_are_left_alone(gradebook: Gradebook) -> None:

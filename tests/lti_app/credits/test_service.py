@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -20,12 +21,14 @@ from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, Propo
 from lti_app.credits.service import (
     confirm_credits,
     credited_hours,
+    entry_to_reverse,
     propose_credits,
+    put_forward_again,
     record_attendance,
     reverse_entry,
 )
-from lti_app.intakes.models import TraineeState
-from lti_app.meetings.models import Attendance, MeetingState, Presence
+from lti_app.intakes.models import Trainee, TraineeState
+from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
 from lti_app.meetings.service import confirm_attendance
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
@@ -281,6 +284,10 @@ def test_nobody_but_the_leader_of_the_site_confirms_or_reverses(database: Databa
                 confirm_credits(session, intake_id=world.intake.id, proposal_ids=[proposal.id], actor=stranger, now=NOW)
             with pytest.raises(Forbidden):
                 reverse_entry(session, entry_id=entry.id, reason="так", actor=stranger, now=NOW)
+            with pytest.raises(Forbidden):
+                entry_to_reverse(session, entry_id=entry.id, actor=stranger)
+            with pytest.raises(Forbidden):
+                put_forward_again(session, trainee_id=anna.id, actor=stranger, now=NOW)
         assert proposal.state is ProposalState.OPEN
         assert session.scalar(select(func.count(CreditEntry.id))) == 1
 
@@ -443,3 +450,106 @@ def test_a_reversal_needs_a_reason_and_happens_once(database: Database) -> None:
 def test_nothing_is_credited_to_nobody(database: Database) -> None:
     with database.session() as session:
         assert credited_hours(session, 999) == Decimal(0)
+
+
+def _reverse_last(session: Session, world: World) -> None:
+    last = session.scalars(
+        select(CreditEntry.id).where(CreditEntry.kind == EntryKind.CREDIT).order_by(CreditEntry.id.desc())
+    ).first()
+    assert last is not None
+    reverse_entry(session, entry_id=last, reason="не та группа", actor=world.leader_actor, now=NOW + DAY)
+
+
+def _taken_back(session: Session, **options: Any) -> tuple[World, Trainee, Meeting]:
+    """Credit a trainee's 4 hours and take them back."""
+    world = World(session, topics=(4, 4), needed=4, **options)
+    anna = world.trainee()
+    meeting = world.meeting(topic=0, hours=4)
+    world.attended(meeting, anna)
+    world.progress(anna, 3, 3)
+    propose_credits(session, now=NOW)
+    _confirm_all(session, world)
+    _reverse_last(session, world)
+    return world, anna, meeting
+
+
+def test_what_was_taken_back_is_not_proposed_again_on_the_same_facts(database: Database) -> None:
+    with database.transaction() as session:
+        world, anna, _meeting = _taken_back(session, needs_completion=True)
+        world.progress(anna, 3, 3, NOW + DAY)  # read again, nothing new
+        assert propose_credits(session, now=NOW + 2 * DAY) == 0
+        assert _open(session) == []
+
+
+def test_what_was_taken_back_is_proposed_again_when_there_is_more(database: Database) -> None:
+    with database.transaction() as session:
+        world, anna, _meeting = _taken_back(session)
+        world.attended(world.meeting(topic=1, hours=2), anna)
+        assert propose_credits(session, now=NOW + 2 * DAY) == 1
+        assert [proposal.hours for proposal in _open(session)] == [6]
+
+
+def test_what_was_taken_back_is_proposed_again_when_other_activities_are_complete(database: Database) -> None:
+    with database.transaction() as session:
+        world, anna, _meeting = _taken_back(session, needs_completion=True)
+        world.progress(anna, 4, 4)
+        assert propose_credits(session, now=NOW + 2 * DAY) == 1
+
+
+def test_attendance_corrected_after_a_reversal_counts_as_a_new_word(database: Database) -> None:
+    """Absent, and after all present: the leader has said so since, so that the night may propose."""
+    with database.transaction() as session:
+        world, anna, meeting = _taken_back(session)
+
+        def say(present: set[int], now: datetime) -> None:
+            confirm_attendance(session, meeting_id=meeting.id, present=present, actor=world.leader_actor, now=now)
+            session.flush()
+
+        say({anna.id}, NOW + 2 * DAY)  # the same once more is no news
+        assert propose_credits(session, now=NOW + 2 * DAY) == 0
+        say(set(), NOW + 2 * DAY)
+        assert propose_credits(session, now=NOW + 2 * DAY) == 0  # nothing is due
+        say({anna.id}, NOW + 3 * DAY)
+        assert propose_credits(session, now=NOW + 3 * DAY) == 1
+
+
+def test_of_two_credits_the_one_that_was_taken_back_stays_away(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4, 4), needed=4)
+        anna = world.trainee()
+        for topic in (0, 1):
+            world.attended(world.meeting(topic=topic, hours=4), anna)
+            propose_credits(session, now=NOW)
+            _confirm_all(session, world)
+        first = session.scalars(select(CreditEntry.id).order_by(CreditEntry.id)).first()
+        assert first is not None
+        reverse_entry(session, entry_id=first, reason="ошибка", actor=world.leader_actor, now=NOW + DAY)
+        assert credited_hours(session, anna.id) == 4
+        assert propose_credits(session, now=NOW + 2 * DAY) == 0
+
+
+def test_the_leader_can_put_forward_again_what_was_taken_back_by_mistake(database: Database) -> None:
+    with database.transaction() as session:
+        world, anna, _meeting = _taken_back(session)
+        proposal = put_forward_again(session, trainee_id=anna.id, actor=world.leader_actor, now=NOW + 2 * DAY)
+        assert (proposal.hours, proposal.state) == (4, ProposalState.OPEN)
+        assert propose_credits(session, now=NOW + 3 * DAY) == 0  # it stands, and follows the facts
+        with pytest.raises(Conflict, match="nothing_taken_back"):
+            put_forward_again(session, trainee_id=anna.id, actor=world.leader_actor, now=NOW + 3 * DAY)
+        assert _confirm_all(session, world) == 1
+        assert credited_hours(session, anna.id) == 4
+        assert session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()[-2:] == [
+            "put_forward_again",
+            "confirm_credit",
+        ]
+
+
+def test_what_was_never_taken_back_is_the_nights_to_propose(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4,))
+        anna = world.trainee()
+        world.attended(world.meeting(hours=4), anna)
+        with pytest.raises(Conflict, match="nothing_taken_back"):
+            put_forward_again(session, trainee_id=anna.id, actor=world.leader_actor, now=NOW)
+        with pytest.raises(NotFound, match="no_such_trainee"):
+            put_forward_again(session, trainee_id=999, actor=world.leader_actor, now=NOW)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from lti_app.core.audit import AuditEntry
 from lti_app.core.permissions import SYSTEM, Role
@@ -491,6 +494,25 @@ class TestTheCommand:
         assert plain.exit_code == 1
         assert "people" in plain.output
         assert "«nobody»" in plain.output
+        assert contents(book.database) == before
+
+    def test_a_row_that_only_the_database_refuses_is_one_line_without_its_values(
+        self, app: Flask, book: Book, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def somebody_else_was_quicker(session: Session, *_given: Any, **_named: Any) -> NoReturn:
+            for _time in range(2):
+                session.add(Person(last_name="Тайная", first_name="Варвара", email="varvara@example.org"))
+                session.flush()
+            raise AssertionError("not reached")
+
+        monkeypatch.setattr("lti_app.importing.cli.import_workbook", somebody_else_was_quicker)
+        before = contents(book.database)
+        done = app.test_cli_runner().invoke(args=["import", str(book.as_csv())])
+        assert done.exit_code == os.EX_SOFTWARE
+        assert done.output.startswith("Error: Ничего не загружено: эти же данные тем временем изменил кто-то другой (")
+        assert "uq_person_email" in done.output
+        assert done.output.count("\n") == 1
+        assert "varvara" not in done.output + caplog.text
         assert contents(book.database) == before
 
     def test_a_role_is_granted_once(self, app: Flask, book: Book) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def test_a_template_given_by_number_is_known_at_once(with_moodle: Shell, databas
 )
 def test_a_wrong_address_or_token_is_refused_in_a_line(shell: Shell, database: Database, url: str, token: str) -> None:
     result = shell("moodle", "add", "city", "--url", url, stdin=token)
-    assert result.exit_code == 1
+    assert result.exit_code == os.EX_USAGE
     assert result.output.startswith("Error: ")
     with database.session(writes=False) as session:
         assert session.scalars(select(Moodle)).all() == []
@@ -111,7 +112,7 @@ def test_a_wrong_address_or_token_is_refused_in_a_line(shell: Shell, database: D
 
 def test_one_address_is_one_moodle(with_moodle: Shell) -> None:
     result = with_moodle("moodle", "add", "other", "--url", URL, stdin=TOKEN)
-    assert result.exit_code == 1
+    assert result.exit_code == os.EX_USAGE
     assert "city" in result.output
 
 
@@ -126,7 +127,7 @@ def test_an_invitation_is_an_address_of_ours_and_only_its_hash_is_kept(with_mood
 def test_an_unknown_moodle_is_named_with_those_that_are_known(with_moodle: Shell) -> None:
     for words in (["lti", "invite", "village"], ["moodle", "doctor", "village"]):
         result = with_moodle(*words)
-        assert result.exit_code == 1
+        assert result.exit_code == os.EX_USAGE
         assert "'village'" in result.output
         assert "city" in result.output
 
@@ -161,7 +162,7 @@ def test_a_registration_by_hand_is_stored_listed_and_told_what_moodle_needs(
 def test_addresses_of_a_registration_must_be_the_moodle_s(with_moodle: Shell) -> None:
     for name in ("auth-login-url", "auth-token-url", "key-set-url"):
         result = with_moodle(*by_hand(**{name: "https://elsewhere.example/x"}))
-        assert result.exit_code == 1
+        assert result.exit_code == os.EX_USAGE
         assert name in result.output
 
 

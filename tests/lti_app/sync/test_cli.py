@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import select
 
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
+from lti_app.core.outbox import OutboxMessage, enqueue
+from lti_app.credits.service import SCORE
+from lti_app.intakes.models import Trainee
 from lti_app.sync import lock
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
 from tests.lti_app.sync.conftest import PEOPLE
 from tests.lti_app.sync.test_night import leave
+from tests.lti_app.world import NOW
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def test_a_held_plan_is_exit_code_2_and_approve_applies_it(run: Any, database: D
     assert approved.exit_code == 0, approved.output
     assert json.loads(approved.output)["counts"]["suspend"]["done"] == 6
     assert json.loads(run("status", "--json").output)["held"] == []
-    assert run("approve", report["plan"]).exit_code == 1
+    assert run("approve", report["plan"]).exit_code == os.EX_USAGE
 
 
 def test_an_unreadable_moodle_is_exit_code_3(run: Any, sandbox: Sandbox) -> None:
@@ -78,15 +84,34 @@ def test_a_lock_held_by_another_is_exit_code_4(run: Any, parts: Tool, moodle_id:
 
 def test_an_unknown_moodle_is_named_with_the_known_ones(run: Any) -> None:
     done = run("run", "--moodle", "town")
-    assert done.exit_code == 1
+    assert done.exit_code == os.EX_USAGE
     assert "town" in done.output
     assert "city" in done.output
 
 
 def test_without_a_moodle_the_first_step_is_named(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["sync", "run"])
-    assert done.exit_code == 1
+    assert done.exit_code == os.EX_USAGE
     assert "moodle add" in done.output
+
+
+def test_scores_that_were_given_up_show_and_can_be_tried_again(app: Flask, run: Any, database: Database) -> None:
+    def outbox(word: str) -> str:
+        return app.test_cli_runner().invoke(args=["outbox", word]).output
+
+    with database.transaction() as session:
+        trainee_id = session.scalars(select(Trainee.id).order_by(Trainee.id)).first()
+        enqueue(session, kind=SCORE, key="score:1", payload={"trainee_id": trainee_id}, now=NOW).given_up_at = NOW
+        session.scalars(select(OutboxMessage)).one().last_error = "score: Moodle answered 404"
+    told = run("run").output
+    assert "scores given up, of trainees: 1; score: Moodle answered 404" in told
+    assert "outbox retry" in told
+    assert "city: scores given up, of trainees: 1" in run("status").output
+    (scores,) = json.loads(run("status", "--json").output)["scores"]
+    assert (scores["moodle"], scores["waiting"], scores["given_up"]) == ("city", 0, 1)
+    assert outbox("retry").startswith("1 message is due again")
+    assert outbox("retry").strip() == "0 messages are due again"
+    assert json.loads(run("run", "--json").output)["scores"]["given_up"] == 0
 
 
 def test_a_rehearsal_says_so_and_leaves_no_run(run: Any) -> None:

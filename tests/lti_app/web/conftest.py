@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
 from lti_app.core.permissions import Role
-from lti_app.credits.service import propose_credits
+from lti_app.credits.models import CreditEntry, CreditProposal
+from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
 from lti_app.people.models import Person, RoleGrant
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncRun
 from tests.lti_app.web.visits import visit
@@ -91,12 +93,40 @@ def scene(app: Flask, database: Database) -> Scene:
         )
 
 
+@dataclass(frozen=True)
+class Ledger:
+    """Of two trainees more in ``here``, the entry that stands of one, and the other, whose credit was taken back."""
+
+    entry_id: int
+    trainee: Person
+    returned_id: int
+
+
+@pytest.fixture
+def ledger(scene: Scene, database: Database) -> Ledger:
+    """Let the leader of ``here`` credit 8 hours each to two trainees more, and take one of the credits back."""
+    here = scene.here
+    with database.transaction() as session:
+        here.session = session
+        session.add_all([here.intake, *here.topics])
+        entries = []
+        for trainee in here.trainees(2):
+            for _ in range(4):
+                here.attended(here.meeting(hours=2), trainee)
+            propose_credits(session, moodle_id=here.moodle.id, now=NOW)
+            session.flush()
+            proposal = session.scalars(select(CreditProposal.id).where(CreditProposal.trainee_id == trainee.id)).one()
+            confirm_credits(
+                session, intake_id=scene.intake_id, proposal_ids=[proposal], actor=here.leader_actor, now=NOW
+            )
+            entries.append(session.scalars(select(CreditEntry).where(CreditEntry.trainee_id == trainee.id)).one())
+        kept, wrong = entries
+        reverse_entry(session, entry_id=wrong.id, reason="не та группа", actor=here.leader_actor, now=NOW)
+        return Ledger(kept.id, session.get_one(Person, kept.person_id), wrong.trainee_id)
+
+
 def open_proposal(session: Session) -> int:
     """Return the id of the one proposal that waits."""
-    from sqlalchemy import select
-
-    from lti_app.credits.models import CreditProposal
-
     return session.scalars(select(CreditProposal.id)).one()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import timedelta
 
 import pytest
@@ -10,15 +11,17 @@ from flask import Flask
 from sqlalchemy import select
 
 from lti_app.core.db import Database
+from lti_app.core.outbox import enqueue
 from lti_app.credits.models import CreditEntry, CreditProposal
-from lti_app.credits.service import confirm_credits, propose_credits
+from lti_app.credits.outstanding import undelivered_scores
+from lti_app.credits.service import SCORE, confirm_credits, propose_credits, reverse_entry
 from lti_app.meetings.models import Attendance, JoinLog, Presence
 from lti_app.people.models import Person
 from lti_app.programmes.models import Mode
 from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
 from tests.conftest import MovableClock
-from tests.lti_app.web.conftest import Scene
+from tests.lti_app.web.conftest import Ledger, Scene
 from tests.lti_app.web.visits import token, visit
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
@@ -306,6 +309,78 @@ def test_crediting_nobody_says_what_to_do(scene: Scene) -> None:
     assert 'role="alert"' in response.text
 
 
+def test_a_leader_takes_a_credit_back_and_is_told_before_what_follows(
+    scene: Scene, ledger: Ledger, database: Database
+) -> None:
+    client = scene.come("leader")
+    address = f"/credits/{ledger.entry_id}/reversal"
+
+    listed = client.get(f"/intakes/{scene.intake_id}/ledger").text
+    form = client.get(address).text
+    refused = client.post(address, data={"csrf_token": token(scene.app, client), "reason": "  "})
+    long = client.post(address, data={"csrf_token": token(scene.app, client), "reason": "я" * 501})
+    done = client.post(address, data={"csrf_token": token(scene.app, client), "reason": "Занятие было на другой теме"})
+    after = client.get(done.location).text
+    again = client.get(address)
+
+    assert f'href="{address}"' in listed
+    assert listed.count("Отменить зачёт…") == 1  # what is taken back can't be taken back again
+    assert f"{ledger.trainee.full_name}: останется зачтено 0 из 16 ак. ч; оценка в Moodle изменится." in form
+    assert "Отменить зачёт: 8 ак. ч" in form
+    assert refused.status_code == long.status_code == 422
+    assert "Укажите причину отмены зачёта." in refused.text
+    assert 'aria-invalid="true"' in refused.text
+    assert "я" * 501 in long.text
+    assert done.status_code == 303
+    assert "Зачёт отменён. Новая оценка отправляется в Moodle." in after
+    assert "причина: Занятие было на другой теме" in after
+    assert "Отменить зачёт…" not in after
+    assert again.status_code == 409
+    with database.session(writes=False) as session:
+        reversal = session.scalars(select(CreditEntry).where(CreditEntry.reverses_id == ledger.entry_id)).one()
+        assert reversal.decided_by_id == scene.here.leader.id
+    scene.app.extensions["ploshchadka"].jobs.drain()
+
+
+def test_the_trainee_sees_that_the_credit_was_taken_back_why_by_whom_and_when(
+    scene: Scene, ledger: Ledger, database: Database
+) -> None:
+    with database.transaction() as session:
+        reverse_entry(session, entry_id=ledger.entry_id, reason="не та тема", actor=scene.here.leader_actor, now=NOW)
+
+    page = " ".join(visit(scene.app, scene.here, ledger.trainee).get(f"/intakes/{scene.intake_id}").text.split())
+
+    assert "зачёт отменён" in page
+    assert "Руководитель отменил зачёт; причина указана в разделе «Зачтённые часы»." in page
+    assert f"решение: {scene.here.leader.full_name} · причина: не та тема" in page
+    assert "вт, 24 ноября, 15:00" in page
+    assert "зачёт позднее отменён" in page
+
+
+def test_a_leader_puts_forward_again_what_was_taken_back(scene: Scene, ledger: Ledger) -> None:
+    client = scene.come("leader")
+
+    before = client.get(f"/intakes/{scene.intake_id}").text
+    done = client.post(f"/trainees/{ledger.returned_id}/proposal", data={"csrf_token": token(scene.app, client)})
+    after = client.get(done.location).text
+
+    assert before.count("Предложить к зачёту снова") == 1
+    assert "Часы снова в разделе «Часы к зачёту»." in after
+    assert "Предложить к зачёту снова" not in after
+    assert after.count('name="proposal"') == before.count('name="proposal"') + 1
+
+
+def test_the_ledger_is_searched_by_name(scene: Scene, ledger: Ledger) -> None:
+    client = scene.come("leader")
+
+    found = client.get(f"/intakes/{scene.intake_id}/ledger?q={ledger.trainee.last_name}").text
+    nobody = client.get(f"/intakes/{scene.intake_id}/ledger?q=Никто").text
+
+    assert found.count(f"{ledger.trainee.full_name}: 8 ак. ч") == 1
+    assert "-8 ак. ч" not in found
+    assert "По запросу «Никто» никто не найден." in nobody
+
+
 def test_who_is_both_trainee_and_leader_can_switch(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
@@ -431,6 +506,32 @@ def test_a_run_names_people_and_what_to_do(app: Flask, database: Database) -> No
     assert "Поток intake-a: 2 человека записаны на курс другим способом" in everything
     assert "пользователь Moodle № 45" in everything
     assert "пользователь Moodle № 45" not in failed_only
+
+
+def test_the_administrator_sees_whose_hours_did_not_reach_the_gradebook(scene: Scene, database: Database) -> None:
+    with database.transaction() as session:
+        here = scene.here
+        here.session = session
+        session.add(here.intake)
+        waiting, given_up = here.trainees(2)
+        for trainee, error in ((waiting, "nobody has opened the tool in course 12 yet"), (given_up, "score: 404")):
+            message = enqueue(
+                session, kind=SCORE, key=f"score:{trainee.id}", payload={"trainee_id": trainee.id}, now=NOW
+            )
+            message.last_error = error
+            message.given_up_at = NOW if trainee is given_up else None
+        session.flush()
+        run = session.get_one(SyncRun, scene.run_id)
+        run.scores = asdict(undelivered_scores(session, here.moodle.id))
+    client = scene.come("administrator")
+
+    for address in ("/sync", f"/sync/runs/{scene.run_id}"):
+        page = " ".join(client.get(address).text.split())
+        assert "часы ждут отправки в журнал оценок: 1 стажёр" in page
+        assert "в курсе № 12 ещё никто не перешёл по ссылке на площадку" in page
+        assert "часы не попали в журнал оценок: 1 стажёр" in page
+        assert "score: 404" in page
+        assert "outbox retry" in page
 
 
 def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 
 from lti_app.core.edge import OPEN_ENDPOINTS
 from lti_app.core.permissions import permission_of
-from tests.lti_app.web.conftest import Scene
+from tests.lti_app.web.conftest import Ledger, Scene
 from tests.lti_app.web.visits import token
 
 ROLES = (
@@ -37,6 +37,10 @@ MAY = {
     ("GET", "site.icons"): EVERYBODY,
     ("GET", "credits.intake"): frozenset({"leader", "trainee"}),
     ("POST", "credits.confirm"): frozenset({"leader"}),
+    ("GET", "credits.ledger"): frozenset({"leader"}),
+    ("GET", "credits.reverse"): frozenset({"leader"}),
+    ("POST", "credits.reverse"): frozenset({"leader"}),
+    ("POST", "credits.put_forward"): frozenset({"leader"}),
     ("GET", "credits.meeting"): frozenset({"leader"}),
     ("POST", "credits.attendance"): frozenset({"leader"}),
     ("POST", "meetings.join"): frozenset({"trainee"}),
@@ -77,7 +81,7 @@ def test_every_route_stands_in_the_table_of_who_may(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, role: str) -> None:
+def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, role: str) -> None:
     started: list[int] = []
     scene.app.extensions["ploshchadka"].services["start_run"] = started.append
     values = {
@@ -87,7 +91,9 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, role: str) -> No
         "run_id": scene.run_id,
         "held_plan_id": scene.plan_id,
         "moodle_id": scene.here.moodle.id,
+        "entry_id": ledger.entry_id,
     }
+    elsewhere = {"credits.put_forward": {"trainee_id": ledger.returned_id}}
     got_in: dict[tuple[str, str], bool] = {}
     for (method, endpoint), rule in product(sorted(MAY), scene.app.url_map.iter_rules()):
         if rule.endpoint != endpoint or method not in (rule.methods or set()):
@@ -96,8 +102,9 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, role: str) -> No
         with scene.app.test_request_context():
             from flask import url_for
 
-            address = url_for(endpoint, **{name: values[name] for name in rule.arguments})
-        data = {"csrf_token": token(scene.app, client), "proposal": str(scene.proposal_id)}
+            given = values | elsewhere.get(endpoint, {})
+            address = url_for(endpoint, **{name: given[name] for name in rule.arguments})
+        data = {"csrf_token": token(scene.app, client), "proposal": str(scene.proposal_id), "reason": "ошибка"}
         response = client.get(address) if method == "GET" else client.post(address, data=data)
         assert response.status_code < 500, address
         got_in[method, endpoint] = response.status_code < 400
