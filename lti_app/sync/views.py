@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
@@ -28,21 +29,21 @@ blueprint = Blueprint("sync", __name__, template_folder="templates")
 def runs() -> str:
     """Show the last runs, what is held and why, and a button to start a run."""
     session = db_session()
-    recent = service.recent_runs(session, RUNS_SHOWN)
-    moodles = service.moodles(session)
+    recent = service.recent_runs(session, actor=actor(), limit=RUNS_SHOWN)
+    moodles = service.moodles(session, actor=actor())
     newest = {moodle.id: next((run for run in recent if run.moodle_id == moodle.id), None) for moodle in moodles}
     return render_template(
         "sync/runs.html",
         runs=recent,
         moodles=moodles,
         newest=newest,
-        held=service.held_plans(session),
+        held=service.held_plans(session, actor=actor()),
         failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},
     )
 
 
 def _failures(run: SyncRun) -> dict[str, Any]:
-    detail = service.run_detail(db_session(), run.id, only_failed=True, limit=FAILURES_SHOWN)
+    detail = service.run_detail(db_session(), run.id, actor=actor(), only_failed=True, limit=FAILURES_SHOWN)
     return {"changes": detail.changes, "total": detail.failures_total, "names": _names(run, detail.changes)}
 
 
@@ -57,15 +58,12 @@ def run(run_id: int) -> str:
     only_failed = request.args.get("only") == "failed"
     asked = max(1, request.args.get("page", default=1, type=int))
     session = db_session()
-    detail = service.run_detail(
-        session, run_id, only_failed=only_failed, offset=(asked - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
-    )
+    show = partial(service.run_detail, session, run_id, actor=actor(), only_failed=only_failed, limit=CHANGES_A_PAGE)
+    detail = show(offset=(asked - 1) * CHANGES_A_PAGE)
     total = detail.failures_total if only_failed else detail.changes_total
     number = page_number(asked, total, CHANGES_A_PAGE)
     if number != asked:
-        detail = service.run_detail(
-            session, run_id, only_failed=only_failed, offset=(number - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
-        )
+        detail = show(offset=(number - 1) * CHANGES_A_PAGE)
     return render_template(
         "sync/run.html",
         run=detail.run,
@@ -82,7 +80,7 @@ def run(run_id: int) -> str:
 @needs(Permission.SEE_SYNC)
 def progress(run_id: int) -> str:
     """Give the part of the page that shows how far a run is; it is asked for again and again."""
-    detail = service.run_detail(db_session(), run_id, limit=0)
+    detail = service.run_detail(db_session(), run_id, actor=actor(), limit=0)
     return render_template("sync/_progress.html", run=detail.run)
 
 
@@ -101,6 +99,7 @@ def approve(held_plan_id: int) -> Response:
 @needs(Permission.APPROVE_SYNC)
 def start(moodle_id: int) -> Response:
     """Start a night's work now, in the background."""
+    service.check_may_start(db_session(), moodle_id=moodle_id, actor=actor())
     tool().services["start_run"](moodle_id)
     flash(gettext("The run has been started."), "success")
     return see_other(url_for("sync.runs"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
@@ -63,6 +64,23 @@ def test_roles_are_told_apart(moodle: SmallMoodle, browser: FlaskClient, landed:
         assert moodle.launch(browser, **{f"{CLAIM}roles": roles}).status_code == 200
     told = [(launch.is_moodle_admin, launch.is_instructor, launch.is_learner) for launch in landed]
     assert told == [(True, True, False), (False, True, False), (False, True, False), (False, False, True)]
+
+
+@pytest.mark.parametrize(
+    ("role", "is_administrator"),
+    [
+        ("system/person#Administrator", True),
+        ("system/person#SysAdmin", True),
+        ("institution/person#Administrator", False),
+        ("institution/person#SysAdmin", False),
+        ("membership#Administrator", False),
+    ],
+)
+def test_only_the_role_for_the_whole_system_makes_an_administrator(
+    moodle: SmallMoodle, browser: FlaskClient, landed: list[Launch], role: str, is_administrator: bool
+) -> None:
+    moodle.launch(browser, **{f"{CLAIM}roles": [f"http://purl.imsglobal.org/vocab/lis/v2/{role}"]})
+    assert [launch.is_moodle_admin for launch in landed] == [is_administrator]
 
 
 def test_withheld_names_are_empty_and_nothing_is_guessed(
