@@ -15,7 +15,8 @@ from lti_app.intakes.courses import intake_of_course
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
-from lti_app.people.accounts import find_person
+from lti_app.people.accounts import find_person, holds_granted_role
+from lti_app.sites.service import leads_now_or_later
 from lti_app.web import i18n
 from lti_app.web.actors import read_arrival
 
@@ -64,12 +65,14 @@ def land(launch: Launch) -> Response:
 
 def _find(session: Session, launch: Launch) -> Actor:
     """Look for the person of somebody who comes for the first time."""
+    today = now().astimezone(tool().settings.zone).date()
     person = find_person(
         session,
         moodle_id=launch.moodle_id,
         user_id=launch.user_id,
         idnumber=launch.idnumber,
         email=launch.email,
+        has_power=lambda found: leads_now_or_later(session, found, today) or holds_granted_role(session, found),
         now=now(),
     )
     name = person.full_name if person else launch.name

@@ -126,6 +126,32 @@ def test_new_dates_of_an_intake_reach_course_and_enrolments(night: Night, sandbo
     assert night().report["counts"] == {}
 
 
+def test_the_night_ties_the_leader_whom_the_order_names(night: Night, database: Database) -> None:
+    night()
+    with database.session(writes=False) as session:
+        leader = session.scalars(select(Person).where(Person.email == "leader-a@example.org")).one()
+        account = session.scalars(select(MoodleAccount).where(MoodleAccount.person_id == leader.id)).one()
+        assert account.matched_by == "email"
+
+
+def test_an_idnumber_typed_into_ones_own_profile_makes_nobody_a_leader_at_night(
+    night: Night, sandbox: Sandbox, database: Database
+) -> None:
+    with database.transaction() as session:
+        leader = session.scalars(select(Person).where(Person.email == "leader-a@example.org")).one()
+        leader.moodle_idnumber = "LEAD-1"
+    stranger = next(user for user in sandbox.state.users.values() if user.username == "stranger")
+    control(sandbox, "accounts", {"user": "stranger", "idnumber": "LEAD-1"})
+    report = night().report
+    with database.session(writes=False) as session:
+        assert session.scalars(select(MoodleAccount).where(MoodleAccount.user_id == stranger.id)).all() == []
+    assert [(note["subject"], note["text"]) for note in report["notes"] if note["code"] == "person_not_found"] == [
+        (leader.id, "the user with this idnumber has another e-mail")
+    ]
+    (course_id,) = courses_named(sandbox, "intake-a")
+    assert stranger.id not in roster_of(sandbox, course_id).active
+
+
 def test_people_enrolled_by_others_are_never_touched(
     night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
 ) -> None:
