@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, tool, visit_life
 from lti_app.core.errors import DomainError, Forbidden
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.permissions import Permission, needs
@@ -20,12 +20,14 @@ blueprint = Blueprint("intakes", __name__, template_folder="templates")
 @needs(Permission.RUN_INTAKES)
 def tie() -> Response:
     """Offer the leader's intakes without a course; tie the one chosen."""
-    course = unseal(request.values.get("course", ""), tool().settings.secret_key)
-    if course.moodle_id != actor().moodle_id:
+    course = unseal(
+        request.values.get("course", ""), tool().settings.secret_key, actor=actor(), now=now(), life=visit_life()
+    )
+    if not course.is_instructor:
         raise Forbidden(
-            "other_moodle",
-            _l("This course belongs to another Moodle than the one you came from."),
-            remedy=_l("Open the course in Moodle and follow the link from there."),
+            "not_teacher_of_course",
+            _l("You are not a teacher of this course in Moodle."),
+            remedy=_l("Only its teacher can tie a course to an intake. Once you are, open the course again."),
         )
     if request.method == "GET":
         return make_response(tie_page(course))

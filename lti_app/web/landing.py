@@ -96,7 +96,7 @@ def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | No
     standing = standing_in(session, course, actor)
     if standing.intake is not None and (standing.leads_here or standing.is_trainee_here):
         return url_for("credits.intake", intake_id=standing.intake.id)
-    if standing.intake is None and actor.may(Permission.RUN_INTAKES):
+    if standing.intake is None and course.is_instructor and actor.may(Permission.RUN_INTAKES):
         return url_for("intakes.tie", course=_sealed(course))
     if actor.may(Permission.SEE_SYNC):
         return url_for("sync.runs")
@@ -114,7 +114,15 @@ def standing_in(session: Session, course: LaunchedCourse, actor: Actor) -> Stand
 def _course_of(launch: Launch) -> LaunchedCourse | None:
     if launch.course_id is None:
         return None
-    return LaunchedCourse(launch.moodle_id, launch.course_id, launch.course_title, launch.course_idnumber)
+    return LaunchedCourse(
+        moodle_id=launch.moodle_id,
+        user_id=launch.user_id,
+        since=int(now().timestamp()),
+        is_instructor=launch.is_instructor,
+        course_id=launch.course_id,
+        title=launch.course_title,
+        idnumber=launch.course_idnumber,
+    )
 
 
 def _sealed(course: LaunchedCourse) -> str:

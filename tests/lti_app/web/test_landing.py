@@ -15,6 +15,7 @@ from lti_app.core.permissions import Permission, Role, needs
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
+from tests.conftest import MovableClock
 from tests.lti_app.web.visits import token
 from tests.lti_app.world import NOW, World
 
@@ -228,7 +229,7 @@ def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, 
         world = World(session)
         world.account(world.leader, LEADER_USER)
         intake_id = world.intake.id
-    offer = come(door, launch_of(world, user_id=LEADER_USER, course_id=31))
+    offer = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31))
     sealed = offer.request.args["course"]
 
     nothing = door.post("/intakes/tie", data={"csrf_token": token(app, door), "course": sealed})
@@ -248,10 +249,61 @@ def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, 
 
 
 def test_nobody_can_name_another_course_in_the_address(door: FlaskClient, world: World) -> None:
-    sealed = come(door, launch_of(world, user_id=LEADER_USER, course_id=31)).request.args["course"]
+    sealed = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31)).request.args["course"]
 
     assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 200
     assert door.get("/intakes/tie", query_string={"course": sealed[:-2] + "xx"}).status_code == 404
+
+
+def test_a_leader_who_is_only_a_student_of_a_course_cannot_tie_it(
+    door: FlaskClient, app: Flask, database: Database
+) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        world.account(world.leader, LEADER_USER)
+        intake_id = world.intake.id
+    page = come(door, launch_of(world, user_id=LEADER_USER, course_id=31))
+    sealed = page.request.args["course"]
+
+    answer = door.post(
+        "/intakes/tie", data={"csrf_token": token(app, door), "course": sealed, "intake": str(intake_id)}
+    )
+
+    assert page.request.path == "/course"
+    assert "Закрепить курс за потоком может только его учитель" in page.text
+    assert answer.status_code == 403
+    assert "Вы не учитель этого курса в Moodle." in answer.text
+    with database.session(writes=False) as session:
+        assert session.get_one(Intake, intake_id).course_id is None
+
+
+def test_an_address_that_names_a_course_serves_only_who_launched(
+    door: FlaskClient, app: Flask, world: World, database: Database
+) -> None:
+    with database.transaction() as session:
+        other = World(session, "b", moodle=session.merge(world.moodle))
+        other.account(other.leader, 79)
+    teacher = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31))
+    passed_on = teacher.request.args["course"]
+    come(door, launch_of(world, user_id=79, course_id=COURSE))
+
+    for address in ("/intakes/tie", "/course"):
+        answer = door.get(address, query_string={"course": passed_on})
+        assert answer.status_code == 404
+        assert "Этот адрес выдан другому человеку или слишком давно." in answer.text
+
+
+def test_an_address_that_names_a_course_lasts_as_long_as_a_visit(
+    door: FlaskClient, world: World, clock: MovableClock
+) -> None:
+    launch = launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31)
+    sealed = come(door, launch).request.args["course"]
+    clock.move(hours=9)
+    assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 200
+
+    clock.move(hours=2)
+    come(door, launch)
+    assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 404
 
 
 def test_the_page_of_a_course_leads_on_once_somebody_has_a_place(
