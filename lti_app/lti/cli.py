@@ -176,14 +176,20 @@ def lti_list() -> None:
 
 
 @lti_commands.command("rotate-keys")
-@click.option("--now", "at_once", is_flag=True, help="sign with the new key at once: the old one is no longer safe")
+@click.option(
+    "--now", "at_once", is_flag=True, help="older keys are no longer safe: the new one signs at once, they go"
+)
 @with_appcontext
 def lti_rotate_keys(at_once: bool) -> None:
-    """Publish a new signing key; it signs once Moodles had a day to learn it."""
+    """Publish a new signing key; it signs once Moodles had a day to learn it, and older keys go a week later."""
     with tool().database.transaction() as session:
         key = rotate_keys(session, tool().vault, tool().clock(), at_once=at_once)
         kid, signs_from = key.kid, key.signs_from
-    wait = "at once" if at_once else f"from {_local(signs_from)} ({OVERLAP.total_seconds() / 3600:.0f} h from now)"
+    if at_once:
+        click.echo(f"key {kid} is published and signs at once; older keys are neither published nor used any more")
+        click.echo("Moodles that keep the old key set refuse calls until they read it again; scores wait meanwhile")
+        return
+    wait = f"from {_local(signs_from)} ({OVERLAP.total_seconds() / 3600:.0f} h from now)"
     click.echo(f"key {kid} is published and signs {wait}")
     click.echo(f"older keys stay published until {_local(signs_from + PUBLISHED_AFTERWARDS)}")
 
