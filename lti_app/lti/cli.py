@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +24,12 @@ from lti_app.lti.keys import OVERLAP, PUBLISHED_AFTERWARDS, ensure_key, rotate_k
 from lti_app.lti.models import LtiRegistration, Moodle
 from lti_app.lti.moodles import save_moodle
 from lti_app.lti.parts import parts
-from lti_app.lti.registrations import add_registration, moodle_named
+from lti_app.lti.registrations import (
+    add_registration,
+    disable_registrations,
+    enable_registrations,
+    moodle_named,
+)
 from moodle_sync.functions import FACTS, needed_capabilities
 
 moodle_commands = AppGroup("moodle", help="Moodles that the tool serves.")
@@ -168,11 +174,50 @@ def lti_list() -> None:
     if not rows:
         click.echo("no registrations yet; make one with: lti invite NAME")
     for name, row in rows:
-        state = "disabled" if row.disabled_at else "enabled"
+        state = f"disabled {_local(row.disabled_at)}" if row.disabled_at else "enabled"
         click.echo(
             f"{name}  issuer {row.issuer}  client {row.client_id}  deployment {row.deployment_id}  {state}  "
             f"since {_local(row.created_at)}"
         )
+
+
+client_option = click.option("--client-id", help="only this registration; without it all with that Moodle")
+
+
+@lti_commands.command("disable")
+@click.argument("name")
+@client_option
+@with_appcontext
+def lti_disable(name: str, client_id: str | None) -> None:
+    """Take no launches from the Moodle NAME any more; visits that came from there end at once."""
+    _switch(name, client_id, disable_registrations, "disabled")
+    click.echo("launches are refused and visits have ended; `lti enable` takes it back; nights go on", err=True)
+
+
+@lti_commands.command("enable")
+@click.argument("name")
+@client_option
+@with_appcontext
+def lti_enable(name: str, client_id: str | None) -> None:
+    """Take launches from the Moodle NAME again; people come in anew from Moodle."""
+    _switch(name, client_id, enable_registrations, "enabled")
+
+
+def _switch(name: str, client_id: str | None, switch: Callable[..., Sequence[LtiRegistration]], done: str) -> None:
+    with plainly(), tool().database.transaction() as session:
+        rows = switch(
+            session,
+            moodle=moodle_named(session, name),
+            client_id=client_id,
+            actor=SYSTEM,
+            now=tool().clock(),
+        )
+        clients = [row.client_id for row in rows]
+    parts().registrations.forget()
+    for client in clients:
+        click.echo(f"registration of {name}, client {client}: {done}")
+    if not clients:
+        click.echo(f"nothing to do: {done} already")
 
 
 @lti_commands.command("rotate-keys")

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from lti_app.core.db import Database
 from lti_app.lti.launch import Launch
-from lti_app.lti.models import LtiNonce, LtiResourceLink
+from lti_app.lti.models import LtiNonce, LtiRegistration, LtiResourceLink
 from tests.conftest import MovableClock
 from tests.lti_app.lti.moodle import ABSENT, CLAIM, TOOL_URL, SmallMoodle, changed, recorded
 from tests.querycount import counted_queries
@@ -205,6 +205,26 @@ def test_a_launch_costs_few_queries(moodle: SmallMoodle, browser: FlaskClient) -
         assert moodle.post(browser, asked, token).status_code == 200
     assert len(statements) == 1, statements  # the nonce; the link is remembered
     assert "lti_nonce" in statements[0]
+
+
+@pytest.mark.parametrize("message", ["LtiResourceLinkRequest", "LtiDeepLinkingRequest"])
+def test_a_registration_disabled_by_another_process_serves_no_launch_at_once(
+    moodle: SmallMoodle, browser: FlaskClient, database: Database, landed: list[Launch], message: str
+) -> None:
+    other = {f"{CLAIM}message_type": message}
+    if message == "LtiDeepLinkingRequest":
+        other["https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"] = {}
+    moodle.launch(browser)  # the registration is known in this process, and stays so for a minute
+    landed.clear()
+    with database.transaction() as session:
+        session.get_one(LtiRegistration, moodle.registration_id).disabled_at = moodle.tool.clock()
+
+    refused = moodle.launch(browser, **other)
+
+    assert refused.status_code == 400
+    assert "Этот Moodle не подключён" in refused.text
+    assert landed == []
+    assert count(database, LtiNonce) == 1
 
 
 def test_used_nonces_are_purged_when_no_launch_can_use_them(

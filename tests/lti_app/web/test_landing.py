@@ -16,7 +16,7 @@ from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
 from tests.conftest import MovableClock
-from tests.lti_app.web.visits import token
+from tests.lti_app.web.visits import token, visit
 from tests.lti_app.world import NOW, World
 
 COURSE, LEADER_USER = 12, 78
@@ -160,6 +160,32 @@ def test_a_leader_whose_account_is_untied_loses_the_site_with_the_next_page(
 
     assert page.status_code == 200
     assert door.get(page.request.path).status_code == 403
+
+
+def test_visits_end_at_once_where_a_moodle_is_disabled_and_begin_anew_once_it_is_enabled(
+    door: FlaskClient, app: Flask, world: World, database: Database, clock: MovableClock
+) -> None:
+    with database.transaction() as session:
+        world.session = session
+        session.add(world.moodle)
+        world.link(COURSE)
+        elsewhere = World(session, "b", course_id=COURSE)
+    launch = launch_of(world, email="trainee@example.org")
+    page = come(door, launch)
+    other = visit(app, elsewhere, elsewhere.leader)
+    clock.move(seconds=5)
+
+    shell = app.test_cli_runner()
+    assert shell.invoke(args=["lti", "disable", world.moodle.name]).exit_code == 0
+
+    ended = door.get(page.request.path)
+    assert (page.status_code, ended.status_code) == (200, 401)
+    assert "Администратор завершил все посещения, начатые из этого Moodle." in ended.text
+    assert other.get("/").status_code == 200
+    shell.invoke(args=["lti", "enable", world.moodle.name])
+    assert door.get(page.request.path).status_code == 401
+    clock.move(seconds=5)
+    assert come(door, launch).status_code == 200
 
 
 def test_an_instructor_of_moodle_who_leads_no_site_gets_no_power(door: FlaskClient, world: World) -> None:
