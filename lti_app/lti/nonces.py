@@ -40,6 +40,7 @@ def use_nonce(session: Session, state: State) -> None:
         stored = session.connection().execute(
             _INSERT,
             {"registration_id": state.registration_id, "nonce": state.nonce, "expires_at": state.expires_at},
+            execution_options={"preserve_rowcount": True},
         )
     except IntegrityError:
         session.rollback()

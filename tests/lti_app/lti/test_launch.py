@@ -211,9 +211,9 @@ def test_a_launch_costs_few_queries(moodle: SmallMoodle, browser: FlaskClient) -
 def test_a_registration_disabled_by_another_process_serves_no_launch_at_once(
     moodle: SmallMoodle, browser: FlaskClient, database: Database, landed: list[Launch], message: str
 ) -> None:
-    other = {f"{CLAIM}message_type": message}
-    if message == "LtiDeepLinkingRequest":
-        other["https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"] = {}
+    settings = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+    told = recorded("deep_request_payload")["payload"][settings]
+    other = {f"{CLAIM}message_type": message, settings: told}
     moodle.launch(browser)  # the registration is known in this process, and stays so for a minute
     landed.clear()
     with database.transaction() as session:
