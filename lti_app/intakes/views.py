@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from lti_app.core.edge import actor, db_session, now, tool, visit_life
 from lti_app.core.errors import DomainError, Forbidden
 from lti_app.core.forms import keep_form, see_other
+from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.intakes.courses import tie_course, tieable_intakes
 from lti_app.intakes.launched import LaunchedCourse, unseal
@@ -32,7 +33,7 @@ def tie() -> Response:
     if request.method == "GET":
         return make_response(tie_page(course))
     keep_form(lambda refusal: tie_page(course, refusal))
-    chosen = request.form.get("intake", type=int)
+    chosen = request.form.get("intake", type=row_number)
     if chosen is None:
         raise DomainError(
             "nothing_chosen", _l("No intake is chosen."), remedy=_l("Choose one of the list."), field="intake"
@@ -50,6 +51,6 @@ def tie_page(course: LaunchedCourse, refusal: DomainError | None = None) -> str:
         course=course,
         sealed=request.values.get("course", ""),
         intakes=intakes,
-        chosen=request.form.get("intake", type=int),
+        chosen=request.form.get("intake", type=row_number),
         refusal=refusal,
     )

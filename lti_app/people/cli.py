@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from lti_app.core.cli import plainly
 from lti_app.core.edge import tool
+from lti_app.core.numbers import LARGEST_ID
 from lti_app.core.permissions import ROLE_NAMES, SYSTEM, Role
 from lti_app.core.saving import Saved
 from lti_app.lti.models import Moodle
@@ -20,7 +21,7 @@ from lti_app.people.service import GRANTABLE, grant_role, revoke_role, tie_accou
 people = AppGroup("people", help="People, their Moodle accounts and their roles.")
 
 moodle_argument = click.argument("moodle")
-user_argument = click.argument("user_id", type=click.IntRange(min=1, max=2**31 - 1))
+user_argument = click.argument("user_id", type=click.IntRange(min=1, max=LARGEST_ID))
 role_argument = click.argument("role", type=click.Choice([role.value for role in GRANTABLE]))
 
 

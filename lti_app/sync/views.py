@@ -10,7 +10,7 @@ from flask_babel import gettext
 
 from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.forms import see_other
-from lti_app.core.paging import Page, page_number
+from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.sync import service
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
@@ -56,7 +56,7 @@ def _names(run: SyncRun, changes: list[SyncChange]) -> dict[int, str]:
 def run(run_id: int) -> str:
     """Show one run with its changes, failed ones first, by pages."""
     only_failed = request.args.get("only") == "failed"
-    asked = max(1, request.args.get("page", default=1, type=int))
+    asked = request.args.get("page", default=1, type=asked_page)
     session = db_session()
     show = partial(service.run_detail, session, run_id, actor=actor(), only_failed=only_failed, limit=CHANGES_A_PAGE)
     detail = show(offset=(asked - 1) * CHANGES_A_PAGE)
