@@ -13,7 +13,7 @@ LARGEST_ID = 2**31 - 1
 class RowNumber(IntegerConverter):
     """Take the number of a row in an address; a larger one than a column holds fits no address, which is a 404."""
 
-    def __init__(self, map: Map, **options: Any) -> None:  # noqa: A002 - werkzeug's name
+    def __init__(self, map: Map, **options: Any) -> None:
         super().__init__(map, **{"max": LARGEST_ID, **options})
 
 

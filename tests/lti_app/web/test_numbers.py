@@ -1,4 +1,4 @@
-"""Numbers that no row can have are no fault of ours: an address with one is not there, a form with one chose nothing."""
+"""Numbers that no row can have are no fault: an address with one is not there, a form with one chose nothing."""
 
 from __future__ import annotations
 
