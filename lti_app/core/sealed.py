@@ -1,4 +1,4 @@
-"""Every stored secret, whichever feature keeps it: columns whose names end in ``_encrypted`` hold what the vault sealed."""
+"""Every stored secret, whichever feature keeps it: columns with names in ``_encrypted`` hold what the vault sealed."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import AppGroup, with_appcontext
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from lti_app.core.cli import plainly
 from lti_app.core.clock import system_clock
 from lti_app.core.edge import tool
+from lti_app.core.numbers import LARGEST_ID
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.saving import Saved
 from lti_app.lti.doctor import Status, examine
@@ -33,6 +35,8 @@ from lti_app.lti.registrations import (
 from moodle_sync.functions import FACTS, needed_capabilities
 
 moodle_commands = AppGroup("moodle", help="Moodles that the tool serves.")
+moodle_number = click.IntRange(min=1, max=LARGEST_ID)
+
 lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and its keys.")
 
 
@@ -45,9 +49,11 @@ lti_commands = AppGroup("lti", help="Registrations of the tool with Moodles, and
     help="file with the web-service token; without it the token is read from standard input",
 )
 @click.option("--template", metavar="COURSE", help="id or shortname of the course to copy intakes' courses from")
-@click.option("--category", type=click.IntRange(min=1), help="id of the category of new courses")
+@click.option("--category", type=moodle_number, help="id of the category of new courses")
+@click.option("--trainee-role-id", type=moodle_number, help="id of Moodle's role for trainees; 5, Student, if not told")
+@click.option("--leader-role-id", type=moodle_number, help="id of Moodle's role for leaders; 3, Teacher, if not told")
 @with_appcontext
-def moodle_add(name: str, url: str, token_file: Path | None, template: str | None, category: int | None) -> None:
+def moodle_add(name: str, url: str, token_file: Path | None, **chosen: Any) -> None:
     """Store the access to the web services of the Moodle NAME; running it again updates."""
     token = _read_token(token_file)
     with plainly(), tool().database.transaction() as session:
@@ -57,8 +63,7 @@ def moodle_add(name: str, url: str, token_file: Path | None, template: str | Non
             name=name,
             url=url,
             token=token,
-            template=template,
-            category=category,
+            **chosen,
             actor=SYSTEM,
             now=tool().clock(),
         )

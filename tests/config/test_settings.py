@@ -37,6 +37,8 @@ def test_three_settings_are_enough() -> None:
         ("PUBLIC_URL", None),
         ("PUBLIC_URL", "tool.example.org"),
         ("PUBLIC_URL", "https://tool.example.org/?a=b"),
+        ("PUBLIC_URL", "https://host.example.org/tool"),
+        ("PUBLIC_URL", "https://host.example.org/tool/"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "postgresql://u@h:port/d"),

@@ -86,6 +86,15 @@ def test_storing_a_moodle_again_updates_it(with_moodle: Shell, database: Databas
     assert new not in audit
 
 
+def test_the_ids_of_moodles_roles_are_stored_and_stay_unless_told(with_moodle: Shell, database: Database) -> None:
+    assert (stored(database).trainee_role_id, stored(database).leader_role_id) == (5, 3)
+    with_moodle.good(
+        "moodle", "add", "city", "--url", URL, "--trainee-role-id", "15", "--leader-role-id", "13", stdin=TOKEN
+    )
+    with_moodle.good("moodle", "add", "city", "--url", URL, "--category", "7", stdin=TOKEN)
+    assert (stored(database).trainee_role_id, stored(database).leader_role_id) == (15, 13)
+
+
 def test_a_template_given_by_number_is_known_at_once(with_moodle: Shell, database: Database) -> None:
     with_moodle.good("moodle", "add", "city", "--url", URL, "--template", "12", stdin=TOKEN)
     assert (stored(database).template_course, stored(database).template_course_id) == ("12", 12)
@@ -98,6 +107,7 @@ def test_a_template_given_by_number_is_known_at_once(with_moodle: Shell, databas
         ("ftp://moodle.example.org", TOKEN),
         ("https://u:p@moodle.example.org", TOKEN),
         (f"{URL}/?a=1", TOKEN),
+        ("https://мудл..рф", TOKEN),
         (URL, ""),
         (URL, "two words"),
     ],
