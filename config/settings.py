@@ -87,6 +87,8 @@ class SettingsSchema(Schema):
     def _public_url(self, value: str, **_: Any) -> None:
         if not _is_web_address(value) or urlsplit(value).query or urlsplit(value).fragment:
             raise ValidationError("must be an http(s) address such as https://tool.example.org")
+        if urlsplit(value).path.strip("/"):
+            raise ValidationError("must have no path after the host: the tool needs a host name (or port) of its own")
 
     @validates("DATABASE_URL")
     def _database_url(self, value: str, **_: Any) -> None:

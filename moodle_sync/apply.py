@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
+    LOCKED_CODE,
     ROLE_CODE,
     WHOLE_CODES,
     MoodleError,
@@ -189,15 +190,7 @@ def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patienc
 def _make_course(client: MoodleClient, course: DesiredCourse) -> int:
     """Copy the template, without people. A copy that was begun before is found again by its short name."""
     try:
-        body = client.call(
-            Function.DUPLICATE_COURSE,
-            courseid=course.template_id,
-            fullname=course.fullname,
-            shortname=course.shortname,
-            categoryid=course.category_id,
-            visible=0,
-            options=[{"name": "users", "value": 0}],
-        )
+        body = _copy_template(client, course)
         if isinstance(body, dict) and isinstance(body.get("id"), int):
             return int(body["id"])
         raise WriteOutcomeUnknown("an answer without the new course's id", function=Function.DUPLICATE_COURSE)
@@ -214,6 +207,27 @@ def _make_course(client: MoodleClient, course: DesiredCourse) -> int:
             f"the short name {course.shortname} belongs to course {present.course_id}", errorcode="shortnametaken"
         )
     return present.course_id
+
+
+def _copy_template(client: MoodleClient, course: DesiredCourse) -> Any:
+    """Copy without people. Raises a MoodleError.
+
+    An account that may not back up people (it lacks moodle/backup:userinfo or moodle/backup:configure) has that setting
+    locked at "without", and Moodle 4.5 refuses to have it said again.
+    """
+    values = {
+        "courseid": course.template_id,
+        "fullname": course.fullname,
+        "shortname": course.shortname,
+        "categoryid": course.category_id,
+        "visible": 0,
+    }
+    try:
+        return client.call(Function.DUPLICATE_COURSE, **values, options=[{"name": "users", "value": 0}])
+    except MoodleError as error:
+        if error.errorcode != LOCKED_CODE:
+            raise
+    return client.call(Function.DUPLICATE_COURSE, **values)
 
 
 def _set_course(client: MoodleClient, course_id: int, course: DesiredCourse) -> None:

@@ -160,6 +160,8 @@ WHOLE_CODES = frozenset(
     }
 )
 """What no single row of a batch can be at fault for: looking for one by halves would only repeat the refusal."""
+LOCKED_CODE = "setting_locked_by_permission"
+"""A setting of the copying is fixed, since the account may not choose it."""
 ROLE_CODE = "wsusercannotassign"
 """A role may not be given: it concerns every row with that role (recording ``enrol_bad_role``)."""
 

@@ -265,6 +265,11 @@ def _judge(
 class _Account(NamedTuple):
     user_id: int
     idnumber: str
+    email: str
+
+
+def _account(body: Mapping[str, Any]) -> _Account:
+    return _Account(int(body["id"]), str(body.get("idnumber") or ""), str(body.get("email") or ""))
 
 
 def _read_people(
@@ -305,8 +310,14 @@ def _match(
         # A school's common e-mail: the account's own number says that it is a colleague's.
         if how == "email" and person.idnumber and account.idnumber not in ("", person.idnumber):
             return "the user with this e-mail has another idnumber"
+        if how == "idnumber" and person.has_power and _differ(person.email, account.email):
+            return "the user with this idnumber has another e-mail"
         return account.user_id, how
     return "no user with this idnumber or e-mail"
+
+
+def _differ(ours: str | None, theirs: str) -> bool:
+    return bool(ours and theirs) and str(ours).casefold() != theirs.casefold()
 
 
 def _contested(found: Mapping[int, tuple[int, str]], known: set[int]) -> dict[int, str]:
@@ -349,8 +360,7 @@ def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> di
         try:
             for body in answer["users"]:
                 if str(body["email"]).casefold() == email.casefold():
-                    account = _Account(int(body["id"]), str(body.get("idnumber") or ""))
-                    found[email.casefold()].add(account)
+                    found[email.casefold()].add(_account(body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotJson("users that can't be read", function=Function.SEARCH_USERS) from error
     return dict(found)
@@ -366,8 +376,7 @@ def _accounts_by(client: MoodleClient, field: str, values: Sequence[str]) -> dic
     try:
         for body in itertools.chain.from_iterable(answers):
             value = str(body.get(field) or "")
-            account = _Account(int(body["id"]), str(body.get("idnumber") or ""))
-            found[value.casefold() if field == "email" else value].add(account)
+            found[value.casefold() if field == "email" else value].add(_account(body))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotJson("users that can't be read", function=Function.USERS_BY_FIELD) from error
     return dict(found)

@@ -47,12 +47,17 @@ class DesiredCourse(NamedTuple):
 
 
 class DesiredPerson(NamedTuple):
-    """Somebody to be enrolled. ``key`` is ours; ``user_id`` is Moodle's, once it is known for certain."""
+    """Somebody to be enrolled. ``key`` is ours; ``user_id`` is Moodle's, once it is known for certain.
+
+    ``has_power``: over others, so that an idnumber, which Moodle may let people write into their own profile, does
+    not count against the account's own e-mail.
+    """
 
     key: int
     user_id: int | None
     idnumber: str | None
     email: str | None
+    has_power: bool = False
 
 
 class DesiredEnrolment(NamedTuple):

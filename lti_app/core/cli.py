@@ -16,6 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 from lti_app.core.edge import tool
 from lti_app.core.errors import DomainError, described, named
 from lti_app.core.migrate import upgrade
+from lti_app.core.sealed import reencrypt
 from lti_app.core.vault import VaultError
 
 log = logging.getLogger(__name__)
@@ -114,3 +115,11 @@ def db_upgrade() -> None:
 def keys_new() -> None:
     """Print a new key for DATA_KEYS; put it first and keep the old ones behind it."""
     click.echo(Fernet.generate_key().decode("ascii"))
+
+
+@keys.command("reencrypt")
+@with_appcontext
+def keys_reencrypt() -> None:
+    """Write every stored secret anew under the first of DATA_KEYS; afterwards the older keys can go."""
+    for done in reencrypt(tool().database, tool().vault):
+        click.echo(f"{done.table}.{done.column}: {done.renewed} of {done.total} written anew")

@@ -107,9 +107,12 @@ def signed_in() -> SignedIn | None:
     if not isinstance(stored, list) or len(stored) != 7:
         return None
     who = SignedIn(*stored)
-    if now().timestamp() - who.since > timedelta(hours=tool().settings.session_hours).total_seconds():
-        return None
-    return who
+    return None if now().timestamp() - who.since > visit_life().total_seconds() else who
+
+
+def visit_life() -> timedelta:
+    """Return how long a visit lasts after its launch."""
+    return timedelta(hours=tool().settings.session_hours)
 
 
 def actor() -> Actor:

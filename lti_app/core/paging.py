@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 PAGE_SIZE = 50
+MOST_PAGES = 1_000_000
+"""No list is that long; an address may still ask for a page beyond any number that a database takes."""
 
 Item = TypeVar("Item")
 
@@ -34,6 +36,11 @@ class Page(Generic[Item]):
     def last(self) -> int:
         """Return the place in the whole list of the last item here."""
         return min(self.number * self.size, self.total)
+
+
+def asked_page(text: str) -> int:
+    """Read the number of a page from an address, bounded. Raises ValueError for what is no number."""
+    return min(max(1, int(text)), MOST_PAGES)
 
 
 def page_number(asked: int | None, total: int, size: int = PAGE_SIZE) -> int:

@@ -15,11 +15,20 @@ class Vault:
     """Encrypt and decrypt short secrets: tokens, private keys."""
 
     def __init__(self, keys: Sequence[str]) -> None:
+        self._first = Fernet(keys[0])
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def seal(self, secret: str) -> str:
         """Return ``secret`` encrypted, as ASCII text."""
         return self._fernet.encrypt(secret.encode()).decode("ascii")
+
+    def is_under_first_key(self, sealed: str) -> bool:
+        """Tell whether the key that writes now has written this."""
+        try:
+            self._first.decrypt(sealed.encode("ascii"))
+        except InvalidToken:
+            return False
+        return True
 
     def open(self, sealed: str) -> str:
         """Return the secret. Raises VaultError where none of the keys fits."""

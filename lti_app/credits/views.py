@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as _l
 from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.errors import DomainError, Forbidden, NotFound
 from lti_app.core.forms import keep_form, see_other
-from lti_app.core.paging import page_of
+from lti_app.core.numbers import row_number
+from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
 from lti_app.credits.overview import intake_overview, meeting_overview, reversal_overview, trainee_overview
@@ -98,7 +99,7 @@ def leader_page(
     return render_template(
         "credits/leader.html",
         intake=overview,
-        page=page_of(found, request.args.get("page", type=int)),
+        page=page_of(found, request.args.get("page", type=asked_page)),
         query=query,
         searchable=len(overview.trainees) > SEARCH_FROM,
         ticked=current if ticked is None else ticked & current,
@@ -123,7 +124,7 @@ def shown_numbers(overview: IntakeOverview) -> dict[str, int]:
 @needs(Permission.RUN_INTAKES)
 def confirm(intake_id: int) -> Response:
     """Credit the ticked proposals: ledger, then Moodle's gradebook."""
-    chosen = set(request.form.getlist("proposal", type=int))
+    chosen = set(request.form.getlist("proposal", type=row_number))
     keep_form(lambda refusal: leader_page(intake_id, ticked=chosen, refusal=refusal))
     if not chosen:
         actor().require_site(site_of(db_session(), intake_id) or 0)
@@ -222,7 +223,7 @@ def preselected(overview: MeetingOverview) -> set[int]:
 @needs(Permission.RUN_INTAKES)
 def attendance(meeting_id: int) -> Response:
     """Confirm the whole list at once: those ticked were there, the others not."""
-    present = set(request.form.getlist("present", type=int))
+    present = set(request.form.getlist("present", type=row_number))
     keep_form(lambda refusal: meeting_page(meeting_id, ticked=present, refusal=refusal))
     record_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now())
     flash(gettext("The attendance is confirmed."), "success")

@@ -29,7 +29,7 @@ def sandbox_seed(folder: Path) -> dict[str, Any]:
     with (folder / "people.csv").open(encoding="utf-8", newline="") as stream:
         people = [_account(row) for row in csv.DictReader(stream) if row["moodle_idnumber"] not in ABSENT]
     return {
-        "site": {"sitename": "Moodle муниципалитета", "shortname": "Moodle"},
+        "site": {"sitename": "Moodle муниципалитета", "shortname": "Moodle", "locks_backup_of_people": True},
         "users": [
             {
                 "username": "admin",

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, tool, visit_life
 from lti_app.core.errors import DomainError, Forbidden
 from lti_app.core.forms import keep_form, see_other
+from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.intakes.courses import likely_offer, tie_course, tie_offers
 from lti_app.intakes.launched import LaunchedCourse, unseal
@@ -20,17 +21,19 @@ blueprint = Blueprint("intakes", __name__, template_folder="templates")
 @needs(Permission.RUN_INTAKES)
 def tie() -> Response:
     """Offer the leader's intakes without a course; tie the one chosen."""
-    course = unseal(request.values.get("course", ""), tool().settings.secret_key)
-    if course.moodle_id != actor().moodle_id:
+    course = unseal(
+        request.values.get("course", ""), tool().settings.secret_key, actor=actor(), now=now(), life=visit_life()
+    )
+    if not course.is_instructor:
         raise Forbidden(
-            "other_moodle",
-            _l("This course belongs to another Moodle than the one you came from."),
-            remedy=_l("Open the course in Moodle and follow the link from there."),
+            "not_teacher_of_course",
+            _l("You are not a teacher of this course in Moodle."),
+            remedy=_l("Only its teacher can tie a course to an intake. Once you are, open the course again."),
         )
     if request.method == "GET":
         return make_response(tie_page(course))
     keep_form(lambda refusal: tie_page(course, refusal))
-    chosen = request.form.get("intake", type=int)
+    chosen = request.form.get("intake", type=row_number)
     if chosen is None:
         raise DomainError(
             "nothing_chosen", _l("No intake is chosen."), remedy=_l("Choose one of the list."), field="intake"
@@ -44,7 +47,7 @@ def tie_page(course: LaunchedCourse, refusal: DomainError | None = None) -> str:
     """Show the intakes that can be tied to the course, with what follows from it in numbers."""
     offers = tie_offers(db_session(), actor(), course.moodle_id)
     likely = likely_offer(offers, course.title)
-    chosen = request.form.get("intake", type=int) or (likely.intake.id if likely else None)
+    chosen = request.form.get("intake", type=row_number) or (likely.intake.id if likely else None)
     return render_template(
         "intakes/tie.html",
         course=course,

@@ -10,6 +10,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from lti_app.core.numbers import LARGEST_ID
 from lti_app.lti.http import is_below
 from lti_app.lti.refusals import CLOCKS, FROM_MOODLE_ONLY, MISCONFIGURED, NOT_PROVEN, UNKNOWN_MOODLE, LaunchRefused
 from lti_app.lti.registrations import Known
@@ -23,7 +24,6 @@ DEEP_LINKING = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settin
 RESOURCE_LINK = "LtiResourceLinkRequest"
 DEEP_LINK = "LtiDeepLinkingRequest"
 
-LARGEST_ID = 2**31 - 1
 MOST_ROLES = 100
 MOST_AUDIENCES = 10
 

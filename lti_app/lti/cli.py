@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from flask.cli import with_appcontext
@@ -15,6 +17,7 @@ from sqlalchemy import select
 from lti_app.core.cli import Group
 from lti_app.core.clock import system_clock
 from lti_app.core.edge import tool
+from lti_app.core.numbers import LARGEST_ID
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.saving import Saved
 from lti_app.lti.doctor import Status, examine
@@ -23,10 +26,17 @@ from lti_app.lti.keys import OVERLAP, PUBLISHED_AFTERWARDS, ensure_key, rotate_k
 from lti_app.lti.models import LtiRegistration, Moodle
 from lti_app.lti.moodles import save_moodle
 from lti_app.lti.parts import parts
-from lti_app.lti.registrations import add_registration, moodle_named
+from lti_app.lti.registrations import (
+    add_registration,
+    disable_registrations,
+    enable_registrations,
+    moodle_named,
+)
 from moodle_sync.functions import FACTS, needed_capabilities
 
 moodle_commands = Group("moodle", help="Moodles that the tool serves.")
+moodle_number = click.IntRange(min=1, max=LARGEST_ID)
+
 lti_commands = Group("lti", help="Registrations of the tool with Moodles, and its keys.")
 
 
@@ -39,9 +49,11 @@ lti_commands = Group("lti", help="Registrations of the tool with Moodles, and it
     help="file with the web-service token; without it the token is read from standard input",
 )
 @click.option("--template", metavar="COURSE", help="id or shortname of the course to copy intakes' courses from")
-@click.option("--category", type=click.IntRange(min=1), help="id of the category of new courses")
+@click.option("--category", type=moodle_number, help="id of the category of new courses")
+@click.option("--trainee-role-id", type=moodle_number, help="id of Moodle's role for trainees; 5, Student, if not told")
+@click.option("--leader-role-id", type=moodle_number, help="id of Moodle's role for leaders; 3, Teacher, if not told")
 @with_appcontext
-def moodle_add(name: str, url: str, token_file: Path | None, template: str | None, category: int | None) -> None:
+def moodle_add(name: str, url: str, token_file: Path | None, **chosen: Any) -> None:
     """Store the access to the web services of the Moodle NAME; running it again updates."""
     token = _read_token(token_file)
     with tool().database.transaction() as session:
@@ -51,8 +63,7 @@ def moodle_add(name: str, url: str, token_file: Path | None, template: str | Non
             name=name,
             url=url,
             token=token,
-            template=template,
-            category=category,
+            **chosen,
             actor=SYSTEM,
             now=tool().clock(),
         )
@@ -168,22 +179,67 @@ def lti_list() -> None:
     if not rows:
         click.echo("no registrations yet; make one with: lti invite NAME")
     for name, row in rows:
-        state = "disabled" if row.disabled_at else "enabled"
+        state = f"disabled {_local(row.disabled_at)}" if row.disabled_at else "enabled"
         click.echo(
             f"{name}  issuer {row.issuer}  client {row.client_id}  deployment {row.deployment_id}  {state}  "
             f"since {_local(row.created_at)}"
         )
 
 
+client_option = click.option("--client-id", help="only this registration; without it all with that Moodle")
+
+
+@lti_commands.command("disable")
+@click.argument("name")
+@client_option
+@with_appcontext
+def lti_disable(name: str, client_id: str | None) -> None:
+    """Take no launches from the Moodle NAME any more; visits that came from there end at once."""
+    _switch(name, client_id, disable_registrations, "disabled")
+    click.echo("launches are refused and visits have ended; `lti enable` takes it back; nights go on", err=True)
+
+
+@lti_commands.command("enable")
+@click.argument("name")
+@client_option
+@with_appcontext
+def lti_enable(name: str, client_id: str | None) -> None:
+    """Take launches from the Moodle NAME again; people come in anew from Moodle."""
+    _switch(name, client_id, enable_registrations, "enabled")
+
+
+def _switch(name: str, client_id: str | None, switch: Callable[..., Sequence[LtiRegistration]], done: str) -> None:
+    with tool().database.transaction() as session:
+        rows = switch(
+            session,
+            moodle=moodle_named(session, name),
+            client_id=client_id,
+            actor=SYSTEM,
+            now=tool().clock(),
+        )
+        clients = [row.client_id for row in rows]
+    parts().registrations.forget()
+    for client in clients:
+        click.echo(f"registration of {name}, client {client}: {done}")
+    if not clients:
+        click.echo(f"nothing to do: {done} already")
+
+
 @lti_commands.command("rotate-keys")
-@click.option("--now", "at_once", is_flag=True, help="sign with the new key at once: the old one is no longer safe")
+@click.option(
+    "--now", "at_once", is_flag=True, help="older keys are no longer safe: the new one signs at once, they go"
+)
 @with_appcontext
 def lti_rotate_keys(at_once: bool) -> None:
-    """Publish a new signing key; it signs once Moodles had a day to learn it."""
+    """Publish a new signing key; it signs once Moodles had a day to learn it, and older keys go a week later."""
     with tool().database.transaction() as session:
         key = rotate_keys(session, tool().vault, tool().clock(), at_once=at_once)
         kid, signs_from = key.kid, key.signs_from
-    wait = "at once" if at_once else f"from {_local(signs_from)} ({OVERLAP.total_seconds() / 3600:.0f} h from now)"
+    if at_once:
+        click.echo(f"key {kid} is published and signs at once; older keys are neither published nor used any more")
+        click.echo("Moodles that keep the old key set refuse calls until they read it again; scores wait meanwhile")
+        return
+    wait = f"from {_local(signs_from)} ({OVERLAP.total_seconds() / 3600:.0f} h from now)"
     click.echo(f"key {kid} is published and signs {wait}")
     click.echo(f"older keys stay published until {_local(signs_from + PUBLISHED_AFTERWARDS)}")
 

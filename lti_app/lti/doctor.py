@@ -240,7 +240,10 @@ def _roles(client: MoodleClient, moodle: Moodle, course_id: int) -> Iterator[Che
     seen = {
         str(role.get("shortname")): int(role.get("roleid", 0)) for person in people for role in person.get("roles", [])
     }
-    for shortname, ours in (("student", moodle.trainee_role_id), ("editingteacher", moodle.leader_role_id)):
+    for shortname, ours, option in (
+        ("student", moodle.trainee_role_id, "--trainee-role-id"),
+        ("editingteacher", moodle.leader_role_id, "--leader-role-id"),
+    ):
         theirs = seen.get(shortname)
         if theirs is None:
             yield note("roles", f"{shortname}: nobody in the template has it, so its id ({ours}) can't be compared")
@@ -248,7 +251,7 @@ def _roles(client: MoodleClient, moodle: Moodle, course_id: int) -> Iterator[Che
             yield amiss(
                 "roles",
                 f"{shortname} has id {theirs} there, the tool uses {ours}",
-                f"set the role id of {moodle.name} in the database to {theirs}",
+                f"moodle add {moodle.name} --url {moodle.url} {option} {theirs}",
             )
         else:
             yield ok("roles", f"{shortname} has id {ours}")

@@ -62,17 +62,26 @@ def is_below(url: object, base: str) -> bool:
     try:
         here, there = urlsplit(url), urlsplit(base)
         ports = here.port, there.port
+        hosts = _in_ascii(here.hostname or ""), _in_ascii(there.hostname or "")
     except ValueError:
         return False
     if here.scheme not in ("http", "https") or here.username is not None or ".." in here.path or "\\" in url:
         return False
     root = there.path.rstrip("/")
-    return (here.scheme, here.hostname, ports[0]) == (there.scheme, there.hostname, ports[1]) and (
+    return (here.scheme, hosts[0], ports[0]) == (there.scheme, hosts[1], ports[1]) and (
         here.path == root or here.path.startswith(f"{root}/")
     )
 
 
+def _in_ascii(netloc: str) -> str:
+    """Return host and port as they stand in headers (RFC 3490). Raises UnicodeError for what is no name of a host."""
+    if netloc.isascii():
+        return netloc
+    host, colon, port = netloc.partition(":")
+    return host.encode("idna").decode("ascii") + colon + port
+
+
 def origin_of(url: str) -> str:
-    """Return scheme://host[:port], as Content-Security-Policy and postMessage name an origin."""
+    """Return scheme://host[:port], as Content-Security-Policy and postMessage name an origin: мудл.рф in punycode."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{_in_ascii(parts.netloc)}"

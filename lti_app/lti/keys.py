@@ -1,7 +1,8 @@
 """The tool's own signing keys: made on first need, published before they sign, kept published after.
 
 A Moodle fetches the key set when it meets a signature, and may keep it; so a new key waits a day before it signs,
-and an old one stays published for a while after its last signature.
+and an old one stays published for a while after its last signature. A key that may have leaked gets none of that: a
+rotation at once takes every older key out of use and of the key set.
 """
 
 from __future__ import annotations
@@ -41,10 +42,15 @@ def signing_key(session: Session, vault: Vault, now: datetime) -> tuple[str, str
 
 
 def rotate_keys(session: Session, vault: Vault, now: datetime, *, at_once: bool = False) -> LtiKey:
-    """Publish a new key. It signs a day later (``at_once``: now); the others retire a week after that."""
+    """Publish a new key. It signs a day later, and the others retire a week after that.
+
+    ``at_once``, for keys that are no longer safe: it signs now, and all others, also one that was to sign later,
+    retire now.
+    """
     signs_from = now if at_once else now + OVERLAP
-    for old in session.scalars(select(LtiKey).where(LtiKey.retires_at.is_(None))):
-        old.retires_at = signs_from + PUBLISHED_AFTERWARDS
+    retires_at = now if at_once else signs_from + PUBLISHED_AFTERWARDS
+    for old in session.scalars(select(LtiKey).where(or_(LtiKey.retires_at.is_(None), LtiKey.retires_at > retires_at))):
+        old.retires_at = retires_at
     return _add_key(session, vault, created_at=now, signs_from=signs_from)
 
 

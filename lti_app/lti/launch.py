@@ -49,10 +49,10 @@ LARGEST_TOKEN = 32 * 1024
 STATE_PREFIX = "state-"
 MOST_CUSTOM = 50
 
+# Of the whole Moodle: an institution's Administrator may be whoever keeps its papers. Moodle names both for a site
+# administrator (recording launch_payload_admin.json).
 ADMINISTRATOR_ROLES = frozenset(
-    f"http://purl.imsglobal.org/vocab/lis/v2/{kind}/person#{name}"
-    for kind in ("system", "institution")
-    for name in ("Administrator", "SysAdmin")
+    f"http://purl.imsglobal.org/vocab/lis/v2/system/person#{name}" for name in ("Administrator", "SysAdmin")
 )
 
 _JWS = PyJWS(algorithms=["RS256"])

@@ -31,6 +31,9 @@ class Moodle(Base):
     category_id: Mapped[int] = mapped_column(default=1, comment="Moodle category of new courses")
     trainee_role_id: Mapped[int] = mapped_column(default=5, comment="Moodle role of trainees (student)")
     leader_role_id: Mapped[int] = mapped_column(default=3, comment="Moodle role of leaders (editingteacher)")
+    visits_from: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="visits that began earlier have ended: a registration was disabled then"
+    )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -49,7 +52,7 @@ class LtiRegistration(Base):
     auth_token_url: Mapped[str] = mapped_column(String(500))
     key_set_url: Mapped[str] = mapped_column(String(500))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="since then no launch is taken")
 
     moodle: Mapped[Moodle] = relationship()
 

@@ -12,6 +12,7 @@ from lti_app.core import audit, saving
 from lti_app.core.errors import DomainError
 from lti_app.core.permissions import Actor
 from lti_app.core.vault import Vault
+from lti_app.lti.http import origin_of
 from lti_app.lti.models import Moodle
 
 LONGEST_NAME = 60
@@ -26,6 +27,8 @@ def save_moodle(
     token: str,
     template: str | None = None,
     category: int | None = None,
+    trainee_role_id: int | None = None,
+    leader_role_id: int | None = None,
     actor: Actor,
     now: datetime,
 ) -> saving.Saved:
@@ -50,8 +53,8 @@ def save_moodle(
     if template is not None:
         values["template_course"] = template
         values["template_course_id"] = int(template) if template.isascii() and template.isdigit() else None
-    if category is not None:
-        values["category_id"] = category
+    numbers = {"category_id": category, "trainee_role_id": trainee_role_id, "leader_role_id": leader_role_id}
+    values |= {name: number for name, number in numbers.items() if number is not None}
     row = session.scalar(select(Moodle).where(Moodle.name == name))
     if row is None:
         row = Moodle(name=name, token_encrypted=vault.seal(token), created_at=now, **values)
@@ -74,8 +77,16 @@ def _checked_address(url: str) -> str:
         or parts.username is not None
         or parts.query
         or parts.fragment
+        or not _names_a_host(parts.netloc)
     ):
         raise DomainError(
             "moodle_url", f"{url!r} is not a Moodle's address", remedy="such as https://moodle.example.org", field="url"
         )
     return url.strip().rstrip("/")
+
+
+def _names_a_host(netloc: str) -> bool:
+    try:
+        return bool(origin_of(f"https://{netloc}"))
+    except UnicodeError:
+        return False

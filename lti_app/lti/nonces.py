@@ -6,36 +6,47 @@ import logging
 import threading
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert
+from sqlalchemy import String, bindparam, delete, insert, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
-from lti_app.lti.models import LtiNonce
-from lti_app.lti.refusals import USED, LaunchRefused
+from lti_app.core.types import UtcDateTime
+from lti_app.lti.models import LtiNonce, LtiRegistration
+from lti_app.lti.refusals import UNKNOWN_MOODLE, USED, LaunchRefused
 from lti_app.lti.state import State
 
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY = timedelta(minutes=5)
 
-_INSERT = insert(LtiNonce.__table__)  # type: ignore[arg-type]
+# One statement for two questions: other processes keep registrations for a minute, but a disabled one serves no launch.
+_INSERT = insert(LtiNonce.__table__).from_select(  # type: ignore[arg-type]
+    ["registration_id", "nonce", "expires_at"],
+    select(LtiRegistration.id, bindparam("nonce", type_=String), bindparam("expires_at", type_=UtcDateTime)).where(
+        LtiRegistration.id == bindparam("registration_id"), LtiRegistration.disabled_at.is_(None)
+    ),
+)
 
 
 def use_nonce(session: Session, state: State) -> None:
-    """Record the nonce in the transaction under way. Raises LaunchRefused (409) where it was used before.
+    """Record the nonce in the transaction under way.
 
+    Raises LaunchRefused where it was used before (409), or where the registration was disabled.
     Of two launches at once the second waits for the first to commit and is then refused by the primary key. The row
     may go once the state has expired: no launch gets past that.
     """
     try:
-        session.connection().execute(
+        stored = session.connection().execute(
             _INSERT,
             {"registration_id": state.registration_id, "nonce": state.nonce, "expires_at": state.expires_at},
+            execution_options={"preserve_rowcount": True},
         )
     except IntegrityError:
         session.rollback()
         raise LaunchRefused("lti_replay", USED, status=409) from None
+    if not stored.rowcount:
+        raise LaunchRefused("lti_registration_gone", UNKNOWN_MOODLE)
 
 
 def purge_nonces(session: Session, now: datetime) -> int:

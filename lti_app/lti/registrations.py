@@ -12,7 +12,7 @@ from typing import Any
 from pylti1p3.deployment import Deployment
 from pylti1p3.registration import Registration
 from pylti1p3.tool_config.abstract import ToolConfAbstract
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lti_app.core.audit import record
@@ -20,7 +20,7 @@ from lti_app.core.db import Database
 from lti_app.core.errors import DomainError, NotFound
 from lti_app.core.permissions import Actor
 from lti_app.lti.http import is_below, origin_of
-from lti_app.lti.models import LtiRegistration, Moodle
+from lti_app.lti.models import LtiInvitation, LtiRegistration, Moodle
 from lti_app.lti.refusals import MISCONFIGURED, UNKNOWN_MOODLE, LaunchRefused
 
 LIFE = 60.0
@@ -218,3 +218,57 @@ def add_registration(
     session.flush()
     record(session, actor=actor, now=now, action=action, on=row)
     return row
+
+
+def disable_registrations(
+    session: Session, *, moodle: Moodle, client_id: str | None = None, actor: Actor, now: datetime
+) -> list[LtiRegistration]:
+    """Take no launches any more by the registrations with ``moodle``, or by that of one client; return those disabled.
+
+    Visits that began before end with their next page, and an invitation that is open serves no more. Raises NotFound.
+    """
+    rows = [row for row in _registrations_with(session, moodle, client_id) if row.disabled_at is None]
+    for row in rows:
+        row.disabled_at = now
+        record(session, actor=actor, now=now, action="disable_registration", on=row)
+    if rows:
+        moodle.visits_from = now
+        session.execute(
+            update(LtiInvitation)
+            .where(
+                LtiInvitation.moodle_id == moodle.id, LtiInvitation.used_at.is_(None), LtiInvitation.expires_at > now
+            )
+            .values(expires_at=now)
+        )
+    session.flush()
+    return rows
+
+
+def enable_registrations(
+    session: Session, *, moodle: Moodle, client_id: str | None = None, actor: Actor, now: datetime
+) -> list[LtiRegistration]:
+    """Take launches again by the registrations with ``moodle``, or by that of one client; return those enabled.
+
+    Visits that had ended begin anew from Moodle. Raises NotFound.
+    """
+    rows = [row for row in _registrations_with(session, moodle, client_id) if row.disabled_at is not None]
+    for row in rows:
+        row.disabled_at = None
+        record(session, actor=actor, now=now, action="enable_registration", on=row)
+    session.flush()
+    return rows
+
+
+def _registrations_with(session: Session, moodle: Moodle, client_id: str | None) -> list[LtiRegistration]:
+    rows = session.scalars(
+        select(LtiRegistration).where(LtiRegistration.moodle_id == moodle.id).order_by(LtiRegistration.id)
+    ).all()
+    chosen = [row for row in rows if client_id in (None, row.client_id)]
+    if not chosen:
+        known = ", ".join(sorted({row.client_id for row in rows})) or "-"
+        raise NotFound(
+            "registration_unknown",
+            f"there is no such registration with {moodle.name!r}",
+            remedy=f"known clients: {known}",
+        )
+    return chosen

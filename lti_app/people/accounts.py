@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, LargeBinary, cast, func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from lti_app.people.models import MoodleAccount, Person
+from lti_app.core.errors import Conflict, NotFound
+from lti_app.people.models import MoodleAccount, Person, RoleGrant
 
 log = logging.getLogger(__name__)
 
 
 def find_person(
-    session: Session, *, moodle_id: int, user_id: int, idnumber: str | None, email: str | None, now: datetime
+    session: Session,
+    *,
+    moodle_id: int,
+    user_id: int,
+    idnumber: str | None,
+    email: str | None,
+    has_power: Callable[[Person], bool],
+    now: datetime,
 ) -> Person | None:
     """Return the person whom a Moodle user is, or None where it isn't certain; never make a person.
 
     A sure match is stored as a MoodleAccount and found by it from then on. Not certain are: several persons with that
     e-mail; an e-mail whose person has another idnumber, or the other way round; a person tied to
-    another user of the same Moodle already.
+    another user of the same Moodle already; a person who ``has_power`` over others.
     """
     known = _known(session, moodle_id, user_id)
     if known is not None:
@@ -35,6 +45,11 @@ def find_person(
         person, matched_by = _by_email(session, (email or "").strip(), (idnumber or "").strip()), "email"
     if person is None:
         return None
+    if has_power(person):
+        # Moodle may let people write idnumber and e-mail into their own profile: for the power to confirm hours of
+        # others that is no proof. The night ties whom the order names, and an administrator can.
+        log.warning("moodle %s user %s: matches somebody with power over others; not tied", moodle_id, user_id)
+        return None
     account = MoodleAccount(
         moodle_id=moodle_id, user_id=user_id, person_id=person.id, matched_by=matched_by, matched_at=now
     )
@@ -47,6 +62,40 @@ def find_person(
         if winner is None:
             log.warning("moodle %s user %s: the person is tied to another user; a person decides", moodle_id, user_id)
         return winner
+    return person
+
+
+def holds_granted_role(session: Session, person: Person) -> bool:
+    """Tell whether a role was granted to a user, of whatever Moodle, who is this person."""
+    found = session.scalar(
+        select(RoleGrant.id)
+        .join(
+            MoodleAccount,
+            (MoodleAccount.moodle_id == RoleGrant.moodle_id) & (MoodleAccount.user_id == RoleGrant.user_id),
+        )
+        .where(MoodleAccount.person_id == person.id)
+        .limit(1)
+    )
+    return found is not None
+
+
+def person_called(session: Session, name: str) -> Person:
+    """Return the person with this number in Moodle or e-mail, as imported. Raises NotFound, Conflict (two people)."""
+    by_number = _by_idnumber(session, name.strip())
+    by_email = _by_email(session, name.strip(), "")
+    if by_number is not None and by_email is not None and by_number is not by_email:
+        raise Conflict(
+            "two_people_called_so",
+            _l("“%(name)s” is the number of one person and the e-mail of another.", name=name),
+            remedy=_l("Mend the list of people and import it again."),
+        )
+    person = by_number or by_email
+    if person is None:
+        raise NotFound(
+            "no_such_person",
+            _l("Nobody on the lists has the number or the e-mail “%(name)s”.", name=name),
+            remedy=_l("Give it as it stands in the list of people that was imported."),
+        )
     return person
 
 

@@ -9,14 +9,16 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lti_app.core import saving
-from lti_app.core.errors import Conflict, DomainError
+from lti_app.core import audit, saving
+from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.permissions import Actor, Role
 from lti_app.core.saving import Saved
-from lti_app.people.models import Category, Organisation, Person, RoleGrant
+from lti_app.people.models import Category, MoodleAccount, Organisation, Person, RoleGrant
 
 GRANTABLE = (Role.ADMINISTRATOR, Role.CENTRE, Role.COUNCIL)
 """Roles that are given by name; leader and trainee follow from orders and enrolments."""
+BY_HAND = "person"
+"""How an account was matched that an administrator tied."""
 
 
 @dataclass(frozen=True)
@@ -150,3 +152,77 @@ def grant_role(session: Session, *, moodle_id: int, user_id: int, role: Role, ac
         return Saved.UNCHANGED
     grant = RoleGrant(moodle_id=moodle_id, user_id=user_id, role=role, granted_at=now)
     return saving.add(session, grant, actor=actor, now=now, action="grant_role")
+
+
+def revoke_role(session: Session, *, moodle_id: int, user_id: int, role: Role, actor: Actor, now: datetime) -> Saved:
+    """Take a granted role back from a user of a Moodle; where it isn't held, nothing changes."""
+    held = session.scalar(
+        select(RoleGrant).where(RoleGrant.moodle_id == moodle_id, RoleGrant.user_id == user_id, RoleGrant.role == role)
+    )
+    if held is None:
+        return Saved.UNCHANGED
+    changes = {"moodle_id": [moodle_id, None], "user_id": [user_id, None], "role": [role.value, None]}
+    audit.record(session, actor=actor, now=now, action="revoke_role", on=held, changes=changes)
+    session.delete(held)
+    session.flush()
+    return Saved.CHANGED
+
+
+def tie_account(
+    session: Session, *, moodle_id: int, user_id: int, person: Person, actor: Actor, now: datetime
+) -> Saved:
+    """Say that a user of a Moodle is ``person``; said again, it changes nothing.
+
+    Raises Conflict where either is tied to another already.
+    """
+    of_user = session.scalar(
+        select(MoodleAccount).where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.user_id == user_id)
+    )
+    if of_user is not None and of_user.person_id == person.id:
+        return Saved.UNCHANGED
+    if of_user is not None:
+        raise Conflict(
+            "user_is_tied",
+            _l("This Moodle user is tied to %(name)s already.", name=of_user.person.full_name),
+            remedy=_l("If that is wrong, untie the user first: people untie MOODLE %(user)s.", user=user_id),
+        )
+    of_person = session.scalar(
+        select(MoodleAccount).where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.person_id == person.id)
+    )
+    if of_person is not None:
+        other = of_person.user_id
+        raise Conflict(
+            "person_is_tied",
+            _l("%(name)s is tied to the Moodle user %(user)s already.", name=person.full_name, user=other),
+            remedy=_l("If that is wrong, untie that user first: people untie MOODLE %(user)s.", user=other),
+        )
+    account = MoodleAccount(
+        moodle_id=moodle_id, user_id=user_id, person_id=person.id, matched_by=BY_HAND, matched_at=now
+    )
+    session.add(account)
+    session.flush()
+    changes = {"user_id": [None, user_id], "person_id": [None, person.id]}
+    audit.record(session, actor=actor, now=now, action="tie_account", on=account, changes=changes)
+    return Saved.CREATED
+
+
+def untie_account(session: Session, *, moodle_id: int, user_id: int, actor: Actor, now: datetime) -> Person:
+    """Take back that a user of a Moodle is a certain person, and return that person. Raises NotFound.
+
+    A visit under way loses the person's roles with its next page. The next night looks for the person anew.
+    """
+    account = session.scalar(
+        select(MoodleAccount).where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.user_id == user_id)
+    )
+    if account is None:
+        raise NotFound(
+            "user_not_tied",
+            _l("This Moodle user is tied to nobody."),
+            remedy=_l("The user id is the number in the address of the profile in Moodle."),
+        )
+    person = account.person
+    changes = {"user_id": [user_id, None], "person_id": [person.id, None]}
+    audit.record(session, actor=actor, now=now, action="untie_account", on=account, changes=changes)
+    session.delete(account)
+    session.flush()
+    return person

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lti_app.core import audit, saving
@@ -119,6 +120,16 @@ def _check_against(existing: Site, facts: SiteFacts) -> list[DomainError]:
 def present_leader(site: Site) -> SiteLeader | None:
     """Return the leader whose term has no end, or None."""
     return next((leader for leader in site.leaders if leader.until is None), None)
+
+
+def leads_now_or_later(session: Session, person: Person, today: date) -> bool:
+    """Tell whether ``person`` leads a site on ``today`` or is named to do so later."""
+    found = session.scalar(
+        select(SiteLeader.id)
+        .where(SiteLeader.person_id == person.id, or_(SiteLeader.until.is_(None), SiteLeader.until >= today))
+        .limit(1)
+    )
+    return found is not None
 
 
 def build_site(facts: SiteFacts) -> Site:

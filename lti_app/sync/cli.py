@@ -42,7 +42,7 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
     4: another run holds the lock; 64, 70, 78: nothing was begun, or it broke off (see core.cli).
     """
     with tool().database.session(writes=False) as session:
-        moodles = [moodle_named(session, name)] if name else service.moodles(session)
+        moodles = [moodle_named(session, name)] if name else service.moodles(session, actor=SYSTEM)
     if not moodles:
         raise Refused("no Moodle is stored yet; begin with: moodle add NAME --url URL")
     results = _run_all(moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty())
@@ -130,7 +130,7 @@ def approve_command(plan: str, as_json: bool) -> None:
     """Apply the held PLAN (its id, or the first 8 or more characters), if the world still is as it was."""
     parts = tool()
     with parts.database.transaction() as session:
-        held = service.held_plan_named(session, plan)
+        held = service.held_plan_named(session, plan, actor=SYSTEM)
         service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
         moodle = held.moodle
     results = _run_all([moodle], only_plan=held.plan_id, shows_progress=not as_json and sys.stderr.isatty())
@@ -148,7 +148,7 @@ def approve_command(plan: str, as_json: bool) -> None:
 def status_command(as_json: bool) -> None:
     """Show the last run of each Moodle, held plans and locks."""
     with tool().database.session(writes=False) as session:
-        recent = service.recent_runs(session, 200)
+        recent = service.recent_runs(session, actor=SYSTEM, limit=200)
         newest = {run.moodle_id: run for run in reversed(recent)}
         state = {
             "runs": [service.report(run, service.failures_of(session, run.id)) for run in newest.values()],
@@ -160,11 +160,11 @@ def status_command(as_json: bool) -> None:
                     "since": held.created_at.isoformat(),
                     "reasons": held.reasons,
                 }
-                for held in service.held_plans(session)
+                for held in service.held_plans(session, actor=SYSTEM)
             ],
             "scores": [
                 {"moodle": moodle.name, **asdict(undelivered_scores(session, moodle.id))}
-                for moodle in service.moodles(session)
+                for moodle in service.moodles(session, actor=SYSTEM)
             ],
             "locks": [
                 {"moodle": row.moodle_id, "holder": row.holder, "since": row.taken_at.isoformat()}

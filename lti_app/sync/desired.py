@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, union
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.models import Moodle
-from lti_app.people.models import MoodleAccount, Person
+from lti_app.people.models import MoodleAccount, Person, RoleGrant
 from lti_app.programmes.models import ProgrammeVersion
 from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import OwnedEnrolment
@@ -38,7 +38,7 @@ class Scope:
 
 
 def load_scope(session: Session, moodle: Moodle, *, template_id: int | None, zone: ZoneInfo, now: datetime) -> Scope:
-    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Six queries."""
+    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Seven queries."""
     today = now.astimezone(zone).date()
     intakes = session.scalars(
         select(Intake)
@@ -53,7 +53,7 @@ def load_scope(session: Session, moodle: Moodle, *, template_id: int | None, zon
         intake_ids={intake.code: intake.id for intake in intakes},
         desired=Desired(
             courses=[_course(intake, moodle, template_id, zone) for intake in intakes],
-            people=_people(session, moodle, {row.person_key for row in enrolments}),
+            people=_people(session, moodle, {row.person_key for row in enrolments}, today),
             enrolments=enrolments,
         ),
         owned=_owned(session, moodle),
@@ -118,14 +118,24 @@ def _leaders(session: Session, intakes: Sequence[Intake], zone: ZoneInfo, today:
     ]
 
 
-def _people(session: Session, moodle: Moodle, person_ids: set[int]) -> list[DesiredPerson]:
+def _people(session: Session, moodle: Moodle, person_ids: set[int], today: date) -> list[DesiredPerson]:
     known = {person_id: user_id for user_id, person_id in taken_accounts(session, moodle).items()}
+    powerful = _with_power(session, today)
     rows = session.execute(select(Person.id, Person.moodle_idnumber, Person.email).order_by(Person.id))
     return [
-        DesiredPerson(person_id, known.get(person_id), idnumber, email)
+        DesiredPerson(person_id, known.get(person_id), idnumber, email, person_id in powerful)
         for person_id, idnumber, email in rows
         if person_id in person_ids
     ]
+
+
+def _with_power(session: Session, today: date) -> set[int]:
+    """Return the people who lead a site on ``today`` or later, or hold a granted role in whatever Moodle."""
+    leading = select(SiteLeader.person_id).where(or_(SiteLeader.until.is_(None), SiteLeader.until >= today))
+    granted = select(MoodleAccount.person_id).join(
+        RoleGrant, (RoleGrant.moodle_id == MoodleAccount.moodle_id) & (RoleGrant.user_id == MoodleAccount.user_id)
+    )
+    return set(session.scalars(union(leading, granted)))
 
 
 def _owned(session: Session, moodle: Moodle) -> list[Owned]:

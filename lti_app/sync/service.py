@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from lti_app.core import audit
 from lti_app.core.errors import Conflict, NotFound
@@ -28,20 +28,33 @@ class RunDetail:
     failures_total: int
 
 
-def recent_runs(session: Session, limit: int = 20) -> list[SyncRun]:
-    """Return the newest runs of all Moodles, newest first."""
+def _is_theirs(moodle_id: InstrumentedAttribute[int], actor: Actor) -> ColumnElement[bool]:
+    """Limit a query to the Moodle that ``actor`` came from; the command line came from none and sees all."""
+    return true() if actor.moodle_id is None else moodle_id == actor.moodle_id
+
+
+def recent_runs(session: Session, *, actor: Actor, limit: int = 20) -> list[SyncRun]:
+    """Return the newest runs that ``actor`` may see, newest first."""
     return list(
         session.scalars(
-            select(SyncRun).options(joinedload(SyncRun.moodle)).order_by(SyncRun.started_at.desc()).limit(limit)
+            select(SyncRun)
+            .where(_is_theirs(SyncRun.moodle_id, actor))
+            .options(joinedload(SyncRun.moodle))
+            .order_by(SyncRun.started_at.desc())
+            .limit(limit)
         )
     )
 
 
 def run_detail(
-    session: Session, run_id: int, *, only_failed: bool = False, offset: int = 0, limit: int = 50
+    session: Session, run_id: int, *, actor: Actor, only_failed: bool = False, offset: int = 0, limit: int = 50
 ) -> RunDetail:
-    """Return a run and a page of its changes. Raises NotFound."""
-    run = session.get(SyncRun, run_id, options=[joinedload(SyncRun.moodle)])
+    """Return a run and a page of its changes. Raises NotFound, also for a run of another Moodle."""
+    run = session.scalar(
+        select(SyncRun)
+        .where(SyncRun.id == run_id, _is_theirs(SyncRun.moodle_id, actor))
+        .options(joinedload(SyncRun.moodle))
+    )
     if run is None:
         raise NotFound("no_such_run", _l("There is no such run."))
     of_run = SyncChange.run_id == run_id
@@ -62,30 +75,46 @@ def failures_of(session: Session, run_id: int) -> list[SyncChange]:
     )
 
 
-def held_plans(session: Session) -> list[HeldPlan]:
-    """Return the plans that wait for a decision or for their run, oldest first."""
+def held_plans(session: Session, *, actor: Actor) -> list[HeldPlan]:
+    """Return the plans that ``actor`` may see and that wait for a decision or for their run, oldest first."""
     return list(
         session.scalars(
             select(HeldPlan)
             .options(joinedload(HeldPlan.moodle))
-            .where(HeldPlan.state.in_([PlanState.HELD, PlanState.APPROVED]))
+            .where(HeldPlan.state.in_([PlanState.HELD, PlanState.APPROVED]), _is_theirs(HeldPlan.moodle_id, actor))
             .order_by(HeldPlan.created_at)
         )
     )
 
 
-def moodles(session: Session) -> list[Moodle]:
-    """Return all Moodles by name."""
-    return list(session.scalars(select(Moodle).order_by(Moodle.name)))
+def moodles(session: Session, *, actor: Actor) -> list[Moodle]:
+    """Return the Moodles whose nights ``actor`` may see, by name."""
+    return list(session.scalars(select(Moodle).where(_is_theirs(Moodle.id, actor)).order_by(Moodle.name)))
+
+
+def check_may_start(session: Session, *, moodle_id: int, actor: Actor) -> None:
+    """Raise Forbidden or NotFound unless ``actor`` may start a night's work with this Moodle."""
+    actor.require(Permission.APPROVE_SYNC)
+    if all(moodle.id != moodle_id for moodle in moodles(session, actor=actor)):
+        raise NotFound(
+            "no_such_moodle",
+            _l("There is no such Moodle here."),
+            remedy=_l("A Moodle's administrator starts the night's work of that Moodle only."),
+        )
 
 
 def approve_plan(session: Session, *, held_plan_id: int, actor: Actor, now: datetime) -> HeldPlan:
     """Let a held plan be applied by the run that follows, if the world still is as it was.
 
-    Raises Forbidden, NotFound, Conflict (decided or expired meanwhile).
+    Raises Forbidden, NotFound (also for a plan of another Moodle), Conflict (decided or expired meanwhile).
     """
     actor.require(Permission.APPROVE_SYNC)
-    held = session.get(HeldPlan, held_plan_id, with_for_update=True)
+    held = session.scalar(
+        select(HeldPlan)
+        .where(HeldPlan.id == held_plan_id, _is_theirs(HeldPlan.moodle_id, actor))
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
     if held is None:
         raise NotFound("no_such_plan", _l("There is no such held plan."))
     if held.state is PlanState.APPROVED:
@@ -101,9 +130,9 @@ def approve_plan(session: Session, *, held_plan_id: int, actor: Actor, now: date
     return held
 
 
-def held_plan_named(session: Session, plan: str) -> HeldPlan:
+def held_plan_named(session: Session, plan: str, *, actor: Actor) -> HeldPlan:
     """Return the open held plan whose id begins with ``plan`` (8 characters are enough). Raises NotFound."""
-    matches = [held for held in held_plans(session) if len(plan) >= 8 and held.plan_id.startswith(plan)]
+    matches = [held for held in held_plans(session, actor=actor) if len(plan) >= 8 and held.plan_id.startswith(plan)]
     if len(matches) != 1:
         raise NotFound(
             "no_such_plan",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
@@ -9,7 +10,7 @@ from flask_babel import gettext
 
 from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.forms import see_other
-from lti_app.core.paging import Page, page_number
+from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.sync import service
@@ -29,8 +30,8 @@ blueprint = Blueprint("sync", __name__, template_folder="templates")
 def runs() -> str:
     """Show the last runs, what is held and why, and a button to start a run."""
     session = db_session()
-    recent = service.recent_runs(session, RUNS_SHOWN)
-    moodles = service.moodles(session)
+    recent = service.recent_runs(session, actor=actor(), limit=RUNS_SHOWN)
+    moodles = service.moodles(session, actor=actor())
     newest = {moodle.id: next((run for run in recent if run.moodle_id == moodle.id), None) for moodle in moodles}
     return render_template(
         "sync/runs.html",
@@ -38,14 +39,14 @@ def runs() -> str:
         moodles=moodles,
         newest=newest,
         undelivered={moodle.id: undelivered_scores(session, moodle.id) for moodle in moodles},
-        held=service.held_plans(session),
+        held=service.held_plans(session, actor=actor()),
         notes={run.id: len(notes_words(run.notes, {})) for run in newest.values() if run},
         failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},
     )
 
 
 def _failures(run: SyncRun) -> dict[str, Any]:
-    detail = service.run_detail(db_session(), run.id, only_failed=True, limit=FAILURES_SHOWN)
+    detail = service.run_detail(db_session(), run.id, actor=actor(), only_failed=True, limit=FAILURES_SHOWN)
     return {"changes": detail.changes, "total": detail.failures_total, "names": _names(run, detail.changes)}
 
 
@@ -58,17 +59,14 @@ def _names(run: SyncRun, changes: list[SyncChange]) -> dict[int, str]:
 def run(run_id: int) -> str:
     """Show one run with its changes, failed ones first, by pages."""
     only_failed = request.args.get("only") == "failed"
-    asked = max(1, request.args.get("page", default=1, type=int))
+    asked = request.args.get("page", default=1, type=asked_page)
     session = db_session()
-    detail = service.run_detail(
-        session, run_id, only_failed=only_failed, offset=(asked - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
-    )
+    show = partial(service.run_detail, session, run_id, actor=actor(), only_failed=only_failed, limit=CHANGES_A_PAGE)
+    detail = show(offset=(asked - 1) * CHANGES_A_PAGE)
     total = detail.failures_total if only_failed else detail.changes_total
     number = page_number(asked, total, CHANGES_A_PAGE)
     if number != asked:
-        detail = service.run_detail(
-            session, run_id, only_failed=only_failed, offset=(number - 1) * CHANGES_A_PAGE, limit=CHANGES_A_PAGE
-        )
+        detail = show(offset=(number - 1) * CHANGES_A_PAGE)
     not_found = names_of_persons(session, detail.run.notes)
     return render_template(
         "sync/run.html",
@@ -87,7 +85,7 @@ def run(run_id: int) -> str:
 @needs(Permission.SEE_SYNC)
 def progress(run_id: int) -> str:
     """Give the part of the page that shows how far a run is; it is asked for again and again."""
-    detail = service.run_detail(db_session(), run_id, limit=0)
+    detail = service.run_detail(db_session(), run_id, actor=actor(), limit=0)
     return render_template("sync/_progress.html", run=detail.run)
 
 
@@ -106,6 +104,7 @@ def approve(held_plan_id: int) -> Response:
 @needs(Permission.APPROVE_SYNC)
 def start(moodle_id: int) -> Response:
     """Start a night's work now, in the background."""
+    service.check_may_start(db_session(), moodle_id=moodle_id, actor=actor())
     tool().services["start_run"](moodle_id)
     flash(gettext("The run has been started."), "success")
     return see_other(url_for("sync.runs"))

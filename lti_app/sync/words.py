@@ -70,6 +70,9 @@ FINDINGS = (
     N_("the user that matches is somebody else already"),
     N_("the user that matches is tied to another person already"),
     N_("no user with this idnumber or e-mail"),
+    N_("the user with this e-mail has another idnumber"),
+    N_("the user with this idnumber has another e-mail"),
+    N_("several of our people match the same user"),
     N_("the lock was taken by another run"),
 )
 """What that library and the night say of people and runs."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     String,
@@ -23,13 +25,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from lti_app.core.edge import SignedIn, tool
+from lti_app.core.errors import NotSignedIn
 from lti_app.core.permissions import Actor, Role
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount, Person, RoleGrant, full_name
 from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import SiteLeader
 
-_GRANTED, _LED, _PLACE, _PERSON, _COURSE = "granted", "led", "place", "person", "course"
+_GRANTED, _LED, _PLACE, _PERSON, _COURSE, _ENDED = "granted", "led", "place", "person", "course", "ended"
 _NO_NUMBER, _NO_WORD = literal(0, Integer), literal("")
 
 Rows = Sequence[Any]
@@ -56,17 +60,21 @@ def _standing(person: ColumnElement[Any]) -> list[Select[Any]]:
     ]
 
 
-# Asked at every request and every launch: one statement each, put together once.
-_STANDING = union_all(*_standing(bindparam("person")))
-_ARRIVAL = union_all(
-    *_standing(
-        select(MoodleAccount.person_id)
-        .where(MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user"))
-        .scalar_subquery()
-    ),
+# Asked at every request and every launch: one statement each, put together once. Who a user is, the account says at
+# that moment, never the cookie: an account that is untied takes its powers away with the next page.
+_OF_ACCOUNT = (MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user"))
+_KNOWN = [
+    *_standing(select(MoodleAccount.person_id).where(*_OF_ACCOUNT).scalar_subquery()),
     _row(_PERSON, Person.id, words=(Person.last_name, Person.first_name, func.coalesce(Person.middle_name, "")))
     .join(MoodleAccount, MoodleAccount.person_id == Person.id)
-    .where(MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user")),
+    .where(*_OF_ACCOUNT),
+]
+_STANDING: CompoundSelect[Any] = union_all(
+    *_KNOWN,
+    _row(_ENDED, Moodle.id).where(Moodle.id == bindparam("moodle"), Moodle.visits_from > bindparam("since")),
+)
+_ARRIVAL: CompoundSelect[Any] = union_all(
+    *_KNOWN,
     _row(_COURSE, Intake.id, Programme.site_id)
     .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
     .join(Programme, Programme.id == ProgrammeVersion.programme_id)
@@ -91,16 +99,25 @@ class Arrival:
 
 
 def resolve_actor(session: Session, who: SignedIn, now: datetime) -> Actor:
-    """Read the roles that ``who`` holds now. One query, whatever the number of sites and intakes."""
-    asked = {"moodle": who.moodle_id, "user": who.user_id, "person": who.person_id, "today": _today(now)}
+    """Read the roles that ``who`` holds now. One query, whatever the number of sites and intakes.
+
+    Raises NotSignedIn where visits from that Moodle were ended after this one began.
+    """
+    asked = {
+        "moodle": who.moodle_id,
+        "user": who.user_id,
+        "today": _today(now),
+        "since": datetime.fromtimestamp(who.since, UTC),
+    }
     rows = session.connection().execute(_STANDING, asked).all()
+    if any(row[0] == _ENDED for row in rows):
+        raise NotSignedIn(
+            "visits_ended",
+            _l("The administrator has ended all visits that came from this Moodle."),
+            remedy=_l("Open the course in Moodle and follow the link from there."),
+        )
     return _actor(
-        rows,
-        moodle_id=who.moodle_id,
-        user_id=who.user_id,
-        person_id=who.person_id,
-        name=who.name,
-        is_moodle_admin=who.is_moodle_admin,
+        rows, moodle_id=who.moodle_id, user_id=who.user_id, name=who.name, is_moodle_admin=who.is_moodle_admin
     )
 
 
@@ -110,28 +127,19 @@ def read_arrival(
     """Read in one query who a Moodle user is known to be, with today's roles, and where the course belongs."""
     asked = {"moodle": moodle_id, "user": user_id, "course": course_id, "today": _today(now)}
     rows = session.connection().execute(_ARRIVAL, asked).all()
-    person = next((row for row in rows if row[0] == _PERSON), None)
     course = next((row for row in rows if row[0] == _COURSE), None)
-    actor = None
-    if person is not None:
-        actor = _actor(
-            rows,
-            moodle_id=moodle_id,
-            user_id=user_id,
-            person_id=person[1],
-            name=full_name(*person[3:6]),
-            is_moodle_admin=is_moodle_admin,
-        )
-    return Arrival(actor, course[1] if course else None, course[2] if course else None)
+    actor = _actor(rows, moodle_id=moodle_id, user_id=user_id, name="", is_moodle_admin=is_moodle_admin)
+    return Arrival(
+        actor if actor.person_id is not None else None, course[1] if course else None, course[2] if course else None
+    )
 
 
 def _today(now: datetime) -> date:
     return now.astimezone(tool().settings.zone).date()
 
 
-def _actor(
-    rows: Rows, *, moodle_id: int, user_id: int, person_id: int | None, name: str, is_moodle_admin: bool
-) -> Actor:
+def _actor(rows: Rows, *, moodle_id: int, user_id: int, name: str, is_moodle_admin: bool) -> Actor:
+    person = next((row for row in rows if row[0] == _PERSON), None)
     roles = {Role(row[3]) for row in rows if row[0] == _GRANTED}
     led = frozenset(row[1] for row in rows if row[0] == _LED)
     places = frozenset(row[1] for row in rows if row[0] == _PLACE)
@@ -142,8 +150,8 @@ def _actor(
     if places:
         roles.add(Role.TRAINEE)
     return Actor(
-        person_id=person_id,
-        name=name,
+        person_id=person[1] if person else None,
+        name=full_name(*person[3:6]) if person else name,
         moodle_id=moodle_id,
         user_id=user_id,
         roles=frozenset(roles),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
@@ -14,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from lti_app.core.edge import db_session, reference, signed_in, tool
 from lti_app.core.errors import DomainError, NotSignedIn, described
 from lti_app.core.forms import form_again
+from lti_app.lti.http import origin_of
 
 log = logging.getLogger(__name__)
 
@@ -102,8 +102,7 @@ def kept_form() -> tuple[tuple[str, str], ...]:
 
 
 def _from_here() -> bool:
-    ours = urlsplit(tool().settings.public_url)
-    return request.headers.get("Origin") == f"{ours.scheme}://{ours.netloc}"
+    return request.headers.get("Origin") == origin_of(tool().settings.public_url)
 
 
 def _refuse(error: DomainError) -> Response:

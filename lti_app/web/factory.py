@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 
 from flask import Flask
@@ -34,6 +35,8 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         try:
             settings = load_settings()
         except SettingsError as error:
+            if sys.argv[-2:] == ["keys", "new"]:
+                return _key_maker()
             stop_start(str(error))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     app = Application("lti_app", static_folder=str(PACKAGE / "static"), template_folder=str(PACKAGE / "templates"))
@@ -53,6 +56,13 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
     upkeep.install(app, tool)
+    return app
+
+
+def _key_maker() -> Flask:
+    """Return an application that only makes keys: the first one is needed before there can be settings."""
+    app = Flask("lti_app")
+    app.cli.add_command(keys)
     return app
 
 

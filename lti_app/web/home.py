@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, render_template, request, url_for
 from flask import session as cookie
 
-from lti_app.core.edge import actor, db_session, now, sign_out, signed_in, tool
+from lti_app.core.edge import actor, db_session, now, sign_out, signed_in, tool, visit_life
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import ROLE_NAMES, Permission, Role, needs
 from lti_app.credits.cards import IntakeCard, MeetingLine, due_today
@@ -59,8 +59,10 @@ def by_time(rows: list[tuple[MeetingLine, IntakeCard]]) -> list[tuple[MeetingLin
 @needs(Permission.SIGNED_IN)
 def course() -> Response:
     """Say why a launch leads nowhere, and who can help; or lead on, once it does."""
-    launched = unseal(request.args.get("course", ""), tool().settings.secret_key)
     who = actor()
+    launched = unseal(
+        request.args.get("course", ""), tool().settings.secret_key, actor=who, now=now(), life=visit_life()
+    )
     session = db_session()
     way = way_from(session, launched, who)
     if way is not None:

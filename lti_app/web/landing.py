@@ -15,7 +15,8 @@ from lti_app.intakes.courses import intake_of_course
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
-from lti_app.people.accounts import find_person
+from lti_app.people.accounts import find_person, holds_granted_role
+from lti_app.sites.service import leads_now_or_later
 from lti_app.web import i18n
 from lti_app.web.actors import read_arrival
 
@@ -64,12 +65,14 @@ def land(launch: Launch) -> Response:
 
 def _find(session: Session, launch: Launch) -> Actor:
     """Look for the person of somebody who comes for the first time."""
+    today = now().astimezone(tool().settings.zone).date()
     person = find_person(
         session,
         moodle_id=launch.moodle_id,
         user_id=launch.user_id,
         idnumber=launch.idnumber,
         email=launch.email,
+        has_power=lambda found: leads_now_or_later(session, found, today) or holds_granted_role(session, found),
         now=now(),
     )
     name = person.full_name if person else launch.name
@@ -93,7 +96,7 @@ def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | No
     standing = standing_in(session, course, actor)
     if standing.intake is not None and (standing.leads_here or standing.is_trainee_here):
         return url_for("credits.intake", intake_id=standing.intake.id)
-    if standing.intake is None and actor.may(Permission.RUN_INTAKES):
+    if standing.intake is None and course.is_instructor and actor.may(Permission.RUN_INTAKES):
         return url_for("intakes.tie", course=_sealed(course))
     if actor.may(Permission.SEE_SYNC):
         return url_for("sync.runs")
@@ -111,7 +114,15 @@ def standing_in(session: Session, course: LaunchedCourse, actor: Actor) -> Stand
 def _course_of(launch: Launch) -> LaunchedCourse | None:
     if launch.course_id is None:
         return None
-    return LaunchedCourse(launch.moodle_id, launch.course_id, launch.course_title, launch.course_idnumber)
+    return LaunchedCourse(
+        moodle_id=launch.moodle_id,
+        user_id=launch.user_id,
+        since=int(now().timestamp()),
+        is_instructor=launch.is_instructor,
+        course_id=launch.course_id,
+        title=launch.course_title,
+        idnumber=launch.course_idnumber,
+    )
 
 
 def _sealed(course: LaunchedCourse) -> str:

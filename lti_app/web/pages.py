@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from lti_app.core import edge
 from lti_app.core.edge import Tool
+from lti_app.core.numbers import RowNumber
 from lti_app.core.permissions import Role
 from lti_app.credits.cards import CREDIT_STATE_NAMES, PHASE_NAMES
 from lti_app.programmes.models import FORM_NAMES, Form
@@ -81,6 +82,7 @@ def install(app: Flask, parts: Tool) -> None:
         WTF_CSRF_CHECK_DEFAULT=False,  # checked below, after it is known who asks
         SEND_FILE_MAX_AGE_DEFAULT=STATIC_KEPT_SECONDS,
     )
+    app.url_map.converters["int"] = RowNumber
     operations.install(app)
     tickets.install(app)
     edge.install(app)

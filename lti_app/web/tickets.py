@@ -7,12 +7,11 @@ longer than the visit lasts, and stands for the form's CSRF token as well, since
 from __future__ import annotations
 
 from dataclasses import astuple
-from datetime import timedelta
 
 from flask import Flask, g, request
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from lti_app.core.edge import SignedIn, db_session, now, signed_in, tool
+from lti_app.core.edge import SignedIn, db_session, now, signed_in, tool, visit_life
 
 SALT = "join-ticket"
 DOOR = "meetings.join"
@@ -37,7 +36,7 @@ def read_ticket(text: str, meeting_id: int) -> SignedIn | None:
     except (BadSignature, TypeError, ValueError):
         return None
     age = now().timestamp() - holder.since
-    if meeting != meeting_id or age > timedelta(hours=tool().settings.session_hours).total_seconds():
+    if meeting != meeting_id or age > visit_life().total_seconds():
         return None
     return holder
 

@@ -96,6 +96,12 @@ def upgrade() -> None:
         sa.Column("category_id", sa.Integer(), nullable=False, comment="Moodle category of new courses"),
         sa.Column("trainee_role_id", sa.Integer(), nullable=False, comment="Moodle role of trainees (student)"),
         sa.Column("leader_role_id", sa.Integer(), nullable=False, comment="Moodle role of leaders (editingteacher)"),
+        sa.Column(
+            "visits_from",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="visits that began earlier have ended: a registration was disabled then",
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moodle")),
         sa.UniqueConstraint("name", name=op.f("uq_moodle_name")),
@@ -169,7 +175,12 @@ def upgrade() -> None:
         sa.Column("auth_token_url", sa.String(length=500), nullable=False),
         sa.Column("key_set_url", sa.String(length=500), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "disabled_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="since then no launch is taken",
+        ),
         sa.ForeignKeyConstraint(["moodle_id"], ["moodle.id"], name=op.f("fk_lti_registration_moodle_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lti_registration")),
         sa.UniqueConstraint(

@@ -49,6 +49,8 @@ class Site:
     max_input_vars: int = 1000
     withheld_functions: list[str] = field(default_factory=list)
     refused_functions: list[str] = field(default_factory=list)
+    locks_backup_of_people: bool = False
+    """The service's account may not choose whether people are copied with a course: they never are."""
     ws_user: int = 3
 
 

@@ -22,6 +22,7 @@ from lti_app.programmes.models import Form, Mode
 from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
 from moodle_sync.errors import CapabilityMissing
+from tests.lti_app.web.visits import tied_user
 from tests.lti_app.world import NOW, World
 
 SECRET_KEY = "s" * 40
@@ -258,7 +259,7 @@ def come_in(
     person = {"trainee": town.trainee, "leader": town.leader}.get(who)
     visitor = SignedIn(
         moodle_id=town.world.moodle.id,
-        user_id=7,
+        user_id=tied_user(app, town.world.moodle.id, person.id) if person else 7,
         person_id=person.id if person else None,
         name=person.full_name if person else "Гостева Галина",
         is_moodle_admin=who == "administrator",

@@ -15,6 +15,7 @@ from lti_app.core.permissions import Permission, needs
 from lti_app.meetings.models import JoinLog, Meeting
 from tests.browser.conftest import a_page, served
 from tests.browser.people import Town, found_town
+from tests.lti_app.web.visits import tied_user
 from tests.lti_app.world import NOW
 
 
@@ -46,7 +47,8 @@ def town(browser_app: Flask, moodle: str) -> Town:
     @browser_app.get("/begin")
     @needs(Permission.PUBLIC)
     def begin():  # type: ignore[no-untyped-def]
-        who = SignedIn(town.world.moodle.id, 7, town.trainee.id, town.trainee.full_name, False, moodle, 0)
+        user_id = tied_user(browser_app, town.world.moodle.id, town.trainee.id)
+        who = SignedIn(town.world.moodle.id, user_id, town.trainee.id, town.trainee.full_name, False, moodle, 0)
         sign_in(replace(who, since=int(NOW.timestamp())))
         return redirect(f"/intakes/{town.intake_id}")
 

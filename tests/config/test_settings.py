@@ -37,6 +37,8 @@ def test_three_settings_are_enough() -> None:
         ("PUBLIC_URL", None),
         ("PUBLIC_URL", "tool.example.org"),
         ("PUBLIC_URL", "https://tool.example.org/?a=b"),
+        ("PUBLIC_URL", "https://host.example.org/tool"),
+        ("PUBLIC_URL", "https://host.example.org/tool/"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "postgresql://u@h:port/d"),
@@ -113,3 +115,16 @@ def test_the_command_line_stops_with_the_line_and_nothing_else() -> None:
     )
     assert done.returncode != 0
     assert done.stderr.strip() == "TIMEZONE: must be a zone name such as Asia/Novokuznetsk"
+
+
+def test_the_first_key_is_made_before_there_are_settings(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "lti_app", "keys"]
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    made = subprocess.run([*command, "new"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+    other = subprocess.run(
+        [*command, "reencrypt"], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    Fernet(made.stdout.strip())
+    assert other.returncode == 78
+    assert "SECRET_KEY" in other.stderr or "DATA_KEYS" in other.stderr

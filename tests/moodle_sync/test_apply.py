@@ -319,6 +319,16 @@ def test_a_suspension_of_somebody_with_another_active_enrolment_says_what_to_do(
     assert "other enrolment" in refused.remedy
 
 
+def test_a_course_is_copied_by_an_account_that_may_not_choose_whether_people_are(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    moodle.state.site.locks_backup_of_people = True
+    memory = Memory()
+    night(client, desire(moodle, 1), memory)
+    assert not memory.failures()
+    assert people_in(moodle) == {1: False}
+
+
 def test_somebody_active_by_another_enrolment_is_noted_from_the_second_night_on_and_not_written_again(
     moodle: Sandbox, client: MoodleClient
 ) -> None:

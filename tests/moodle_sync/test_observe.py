@@ -108,6 +108,18 @@ def test_an_idnumber_wins_over_an_email_whoever_comes_first(moodle: Sandbox, cli
         assert set(seen.unresolved) == {1}
 
 
+@pytest.mark.parametrize(("email", "is_found"), [("Own@example.org", True), ("", True), ("other@example.org", False)])
+def test_whoever_has_power_is_not_found_by_an_idnumber_that_the_accounts_email_speaks_against(
+    moodle: Sandbox, client: MoodleClient, email: str, is_found: bool
+) -> None:
+    add_user(moodle, 900, email=email, idnumber="LEAD-1")
+    leader = person(1, "LEAD-1", "own@example.org")._replace(has_power=True)
+    observed = found(client, leader)
+    assert dict(observed.users) == ({1: 900} if is_found else {})
+    assert dict(observed.unresolved) == ({} if is_found else {1: "the user with this idnumber has another e-mail"})
+    assert dict(found(client, leader._replace(has_power=False)).users) == {1: 900}
+
+
 def test_a_user_known_to_be_somebody_else_is_not_matched(client: MoodleClient) -> None:
     seen = found(client, person(1, user_id=103), person(2, "SN-3"))
     assert seen.users == {1: 103}

@@ -241,6 +241,8 @@ def duplicate_course(state: State, arguments: Arguments) -> Any:
         raise MoodleError("invalidcourseid", "You are trying to use an invalid course ID")
     if arguments["categoryid"] not in state.categories:
         raise missing_record("course_categories")
+    if state.site.locks_backup_of_people and any(option["name"] == "users" for option in arguments["options"]):
+        raise MoodleError("setting_locked_by_permission", "Setting locked by permission")
     _refuse_taken(state, arguments["shortname"], None)
     copy = actions.duplicate_course(
         state,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from lti_app.core.audit import AuditEntry
 from lti_app.core.db import Database
 from lti_app.lti.models import LtiInvitation, LtiKey, LtiRegistration, Moodle
+from tests.conftest import MovableClock
 from tests.lti_app.lti.moodle import TOOL_URL
 
 URL = "https://moodle.example.org"
@@ -86,6 +87,15 @@ def test_storing_a_moodle_again_updates_it(with_moodle: Shell, database: Databas
     assert new not in audit
 
 
+def test_the_ids_of_moodles_roles_are_stored_and_stay_unless_told(with_moodle: Shell, database: Database) -> None:
+    assert (stored(database).trainee_role_id, stored(database).leader_role_id) == (5, 3)
+    with_moodle.good(
+        "moodle", "add", "city", "--url", URL, "--trainee-role-id", "15", "--leader-role-id", "13", stdin=TOKEN
+    )
+    with_moodle.good("moodle", "add", "city", "--url", URL, "--category", "7", stdin=TOKEN)
+    assert (stored(database).trainee_role_id, stored(database).leader_role_id) == (15, 13)
+
+
 def test_a_template_given_by_number_is_known_at_once(with_moodle: Shell, database: Database) -> None:
     with_moodle.good("moodle", "add", "city", "--url", URL, "--template", "12", stdin=TOKEN)
     assert (stored(database).template_course, stored(database).template_course_id) == ("12", 12)
@@ -98,6 +108,7 @@ def test_a_template_given_by_number_is_known_at_once(with_moodle: Shell, databas
         ("ftp://moodle.example.org", TOKEN),
         ("https://u:p@moodle.example.org", TOKEN),
         (f"{URL}/?a=1", TOKEN),
+        ("https://мудл..рф", TOKEN),
         (URL, ""),
         (URL, "two words"),
     ],
@@ -157,6 +168,51 @@ def test_a_registration_by_hand_is_stored_listed_and_told_what_moodle_needs(
     with database.session(writes=False) as session:
         assert len(session.scalars(select(LtiRegistration)).all()) == 2
         assert len(session.scalars(select(LtiKey)).all()) == 1
+
+
+def states(shell: Shell) -> dict[str, str]:
+    return {line.split()[4]: line.split("  ")[4].split()[0] for line in shell.good("lti", "list").splitlines()}
+
+
+def test_registrations_are_disabled_and_enabled_again(
+    with_moodle: Shell, database: Database, clock: MovableClock
+) -> None:
+    with_moodle.good(*by_hand())
+    with_moodle.good(*by_hand(**{"client-id": "second", "deployment-id": "2"}))
+    assert states(with_moodle) == {"abc": "enabled", "second": "enabled"}
+
+    assert "second: disabled" in with_moodle.good("lti", "disable", "city", "--client-id", "second")
+    assert states(with_moodle) == {"abc": "enabled", "second": "disabled"}
+    assert with_moodle.good("lti", "disable", "city").splitlines() == ["registration of city, client abc: disabled"]
+    assert states(with_moodle) == {"abc": "disabled", "second": "disabled"}
+    assert "disabled already" in with_moodle.good("lti", "disable", "city")
+    assert stored(database).visits_from == clock()
+
+    assert len(with_moodle.good("lti", "enable", "city").splitlines()) == 2
+    assert states(with_moodle) == {"abc": "enabled", "second": "enabled"}
+    with database.session(writes=False) as session:
+        actions = [entry.action for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))][-4:]
+    assert actions == [f"{verb}_registration" for verb in ("disable", "disable", "enable", "enable")]
+
+
+def test_disabling_a_client_that_is_not_there_names_those_that_are(with_moodle: Shell) -> None:
+    with_moodle.good(*by_hand())
+    for command in ("disable", "enable"):
+        result = with_moodle("lti", command, "city", "--client-id", "other")
+        assert result.exit_code == 64
+        assert "known clients: abc" in result.output
+
+
+def test_an_open_invitation_of_a_disabled_moodle_serves_no_more(with_moodle: Shell, app: Flask) -> None:
+    address = with_moodle.good("lti", "invite", "city").splitlines()[0]
+    with_moodle.good(*by_hand())
+    with_moodle.good("lti", "disable", "city")
+
+    answer = app.test_client().get(
+        address.removeprefix(TOOL_URL),
+        query_string={"openid_configuration": f"{URL}/mod/lti/openid-configuration.php"},
+    )
+    assert answer.status_code == 410
 
 
 def test_addresses_of_a_registration_must_be_the_moodle_s(with_moodle: Shell) -> None:

@@ -71,11 +71,36 @@ def test_a_new_key_is_published_at_once_and_signs_a_day_later(database: Database
     assert kids(database, day + timedelta(days=7)) == [new]
 
 
-def test_in_an_emergency_the_new_key_signs_at_once(database: Database) -> None:
+def test_in_an_emergency_the_new_key_alone_is_published_and_signs_from_now_on(database: Database) -> None:
+    with database.transaction() as session:
+        first = ensure_key(session, VAULT, NOW - timedelta(days=400)).kid
+        retiring = rotate_keys(session, VAULT, NOW - timedelta(days=5)).kid
+        waiting = rotate_keys(session, VAULT, NOW - timedelta(hours=1)).kid
+    assert kids(database) == [waiting, retiring, first]
+    assert signs(database) == retiring
+    with database.transaction() as session:
+        new = rotate_keys(session, VAULT, NOW, at_once=True).kid
+    for later in (timedelta(0), timedelta(minutes=1), timedelta(hours=24), timedelta(days=30)):
+        assert (kids(database, NOW + later), signs(database, NOW + later)) == ([new], new)
+
+
+def test_after_an_emergency_rotations_overlap_as_ever(database: Database) -> None:
     with database.transaction() as session:
         ensure_key(session, VAULT, NOW)
         new = rotate_keys(session, VAULT, NOW, at_once=True).kid
-    assert signs(database) == new
+        next_one = rotate_keys(session, VAULT, NOW + timedelta(days=1)).kid
+    assert (kids(database, NOW + timedelta(days=1)), signs(database, NOW + timedelta(days=1))) == ([next_one, new], new)
+    assert signs(database, NOW + timedelta(days=2)) == next_one
+    assert kids(database, NOW + timedelta(days=9)) == [next_one]
+
+
+def test_a_key_that_retired_long_ago_keeps_its_date(database: Database) -> None:
+    with database.transaction() as session:
+        ensure_key(session, VAULT, NOW)
+        rotate_keys(session, VAULT, NOW)
+        rotate_keys(session, VAULT, NOW + timedelta(days=100), at_once=True)
+        retired = [key.retires_at for key in session.scalars(select(LtiKey).order_by(LtiKey.id))]
+    assert retired == [NOW + timedelta(days=8), NOW + timedelta(days=100), None]
 
 
 def test_a_second_rotation_does_not_prolong_the_first_key(database: Database, clock: MovableClock) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from lti_app.core.db import Database
 from lti_app.lti.launch import Launch
-from lti_app.lti.models import LtiNonce, LtiResourceLink
+from lti_app.lti.models import LtiNonce, LtiRegistration, LtiResourceLink
 from tests.conftest import MovableClock
 from tests.lti_app.lti.moodle import ABSENT, CLAIM, TOOL_URL, SmallMoodle, changed, recorded
 from tests.querycount import counted_queries
@@ -63,6 +64,23 @@ def test_roles_are_told_apart(moodle: SmallMoodle, browser: FlaskClient, landed:
         assert moodle.launch(browser, **{f"{CLAIM}roles": roles}).status_code == 200
     told = [(launch.is_moodle_admin, launch.is_instructor, launch.is_learner) for launch in landed]
     assert told == [(True, True, False), (False, True, False), (False, True, False), (False, False, True)]
+
+
+@pytest.mark.parametrize(
+    ("role", "is_administrator"),
+    [
+        ("system/person#Administrator", True),
+        ("system/person#SysAdmin", True),
+        ("institution/person#Administrator", False),
+        ("institution/person#SysAdmin", False),
+        ("membership#Administrator", False),
+    ],
+)
+def test_only_the_role_for_the_whole_system_makes_an_administrator(
+    moodle: SmallMoodle, browser: FlaskClient, landed: list[Launch], role: str, is_administrator: bool
+) -> None:
+    moodle.launch(browser, **{f"{CLAIM}roles": [f"http://purl.imsglobal.org/vocab/lis/v2/{role}"]})
+    assert [launch.is_moodle_admin for launch in landed] == [is_administrator]
 
 
 def test_withheld_names_are_empty_and_nothing_is_guessed(
@@ -187,6 +205,26 @@ def test_a_launch_costs_few_queries(moodle: SmallMoodle, browser: FlaskClient) -
         assert moodle.post(browser, asked, token).status_code == 200
     assert len(statements) == 1, statements  # the nonce; the link is remembered
     assert "lti_nonce" in statements[0]
+
+
+@pytest.mark.parametrize("message", ["LtiResourceLinkRequest", "LtiDeepLinkingRequest"])
+def test_a_registration_disabled_by_another_process_serves_no_launch_at_once(
+    moodle: SmallMoodle, browser: FlaskClient, database: Database, landed: list[Launch], message: str
+) -> None:
+    settings = "https://purl.imsglobal.org/spec/lti-dl/claim/deep_linking_settings"
+    told = recorded("deep_request_payload")["payload"][settings]
+    other = {f"{CLAIM}message_type": message, settings: told}
+    moodle.launch(browser)  # the registration is known in this process, and stays so for a minute
+    landed.clear()
+    with database.transaction() as session:
+        session.get_one(LtiRegistration, moodle.registration_id).disabled_at = moodle.tool.clock()
+
+    refused = moodle.launch(browser, **other)
+
+    assert refused.status_code == 400
+    assert "Этот Moodle не подключён" in refused.text
+    assert landed == []
+    assert count(database, LtiNonce) == 1
 
 
 def test_used_nonces_are_purged_when_no_launch_can_use_them(

@@ -14,10 +14,22 @@ from lti_app.people.models import MoodleAccount, Person
 from tests.lti_app.world import NOW, World
 
 
+def nobody_has(_person: Person) -> bool:
+    return False
+
+
 def _find(
     session: Session, world: World, user_id: int = 7, idnumber: str | None = None, email: str | None = None
 ) -> int | None:
-    person = find_person(session, moodle_id=world.moodle.id, user_id=user_id, idnumber=idnumber, email=email, now=NOW)
+    person = find_person(
+        session,
+        moodle_id=world.moodle.id,
+        user_id=user_id,
+        idnumber=idnumber,
+        email=email,
+        has_power=nobody_has,
+        now=NOW,
+    )
     session.flush()
     return person.id if person else None
 
@@ -121,7 +133,9 @@ def test_two_first_launches_at_once_make_one_account(database: Database) -> None
     def launch() -> None:
         together.wait()
         with database.transaction() as session:
-            person = find_person(session, moodle_id=moodle_id, user_id=7, idnumber="T-1", email=None, now=NOW)
+            person = find_person(
+                session, moodle_id=moodle_id, user_id=7, idnumber="T-1", email=None, has_power=nobody_has, now=NOW
+            )
             found.append(person.id if person else None)
 
     launches = [threading.Thread(target=launch) for _ in range(2)]
@@ -139,8 +153,5 @@ def test_an_idnumber_with_somebody_elses_email_ties_nobody(database: Database) -
         world = World(session)
         world.leader.moodle_idnumber = "LEAD-1"
         session.flush()
-        found = find_person(
-            session, moodle_id=world.moodle.id, user_id=4711, idnumber="LEAD-1", email="other@example.org", now=NOW
-        )
-        assert found is None
+        assert _find(session, world, user_id=4711, idnumber="LEAD-1", email="other@example.org") is None
         assert session.scalar(select(func.count()).select_from(MoodleAccount)) == 0

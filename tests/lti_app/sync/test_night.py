@@ -126,6 +126,32 @@ def test_new_dates_of_an_intake_reach_course_and_enrolments(night: Night, sandbo
     assert night().report["counts"] == {}
 
 
+def test_the_night_ties_the_leader_whom_the_order_names(night: Night, database: Database) -> None:
+    night()
+    with database.session(writes=False) as session:
+        leader = session.scalars(select(Person).where(Person.email == "leader-a@example.org")).one()
+        account = session.scalars(select(MoodleAccount).where(MoodleAccount.person_id == leader.id)).one()
+        assert account.matched_by == "email"
+
+
+def test_an_idnumber_typed_into_ones_own_profile_makes_nobody_a_leader_at_night(
+    night: Night, sandbox: Sandbox, database: Database
+) -> None:
+    with database.transaction() as session:
+        leader = session.scalars(select(Person).where(Person.email == "leader-a@example.org")).one()
+        leader.moodle_idnumber = "LEAD-1"
+    stranger = next(user for user in sandbox.state.users.values() if user.username == "stranger")
+    control(sandbox, "accounts", {"user": "stranger", "idnumber": "LEAD-1"})
+    report = night().report
+    with database.session(writes=False) as session:
+        assert session.scalars(select(MoodleAccount).where(MoodleAccount.user_id == stranger.id)).all() == []
+    assert [(note["subject"], note["text"]) for note in report["notes"] if note["code"] == "person_not_found"] == [
+        (leader.id, "the user with this idnumber has another e-mail")
+    ]
+    (course_id,) = courses_named(sandbox, "intake-a")
+    assert stranger.id not in roster_of(sandbox, course_id).active
+
+
 def test_people_enrolled_by_others_are_never_touched(
     night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
 ) -> None:
@@ -170,7 +196,7 @@ def test_a_plan_that_suspends_many_is_held_until_somebody_approves(
     assert {reason["code"] for reason in held.report["held"]} == {"suspends_many"}
     assert roster_of(sandbox, course_id).suspended == set()
     with database.transaction() as session:
-        (plan,) = service.held_plans(session)
+        (plan,) = service.held_plans(session, actor=SYSTEM)
         assert plan.plan_id == held.report["plan"]
         service.approve_plan(session, held_plan_id=plan.id, actor=SYSTEM, now=clock())
     applied = night()
@@ -190,7 +216,7 @@ def test_an_approval_does_not_outlive_a_change_of_the_world(
     leave(database, 6, clock)
     night()
     with database.transaction() as session:
-        (plan,) = service.held_plans(session)
+        (plan,) = service.held_plans(session, actor=SYSTEM)
         service.approve_plan(session, held_plan_id=plan.id, actor=SYSTEM, now=clock())
     leave(database, 8, clock)
     again = night()
@@ -217,7 +243,7 @@ def test_only_an_administrator_may_approve(night: Night, database: Database, clo
     leave(database, 6, clock)
     night()
     with database.session() as session:
-        (plan,) = service.held_plans(session)
+        (plan,) = service.held_plans(session, actor=SYSTEM)
         nobody = Actor(person_id=None, name="somebody")
         with pytest.raises(Exception, match="not_permitted"):
             service.approve_plan(session, held_plan_id=plan.id, actor=nobody, now=clock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from lti_app.core.db import Database
 from lti_app.core.permissions import Permission, needs
+from lti_app.lti.http import is_below, origin_of
 from lti_app.meetings.models import JoinLog
 from lti_app.sync.models import HeldPlan, PlanState
 from tests.conftest import MovableClock
@@ -343,3 +345,42 @@ def test_an_approval_by_somebody_without_a_name_reads_as_a_sentence(scene: Scene
     page = scene.come("administrator").get("/sync").text
 
     assert "Разрешено: вт, 24 ноября, 15:00; план будет выполнен при следующем обмене." in page
+
+
+def test_a_room_under_http_can_be_joined_from_a_tool_under_https(scene: Scene) -> None:
+    parts = scene.app.extensions["ploshchadka"]
+    parts.settings = replace(parts.settings, public_url="https://tool.example.org")
+
+    page = scene.come("trainee").get(f"/intakes/{scene.intake_id}")
+
+    assert policy_of(page)["form-action"] == "'self' https: http:"
+
+
+@pytest.mark.parametrize(
+    ("address", "origin"),
+    [
+        ("https://мудл.рф", "https://xn--d1aob2a.xn--p1ai"),
+        ("https://мудл.рф:8443/lms", "https://xn--d1aob2a.xn--p1ai:8443"),
+        ("https://moodle.example.org/lms", "https://moodle.example.org"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_a_cyrillic_address_of_a_moodle_stands_in_headers_as_browsers_compare_it(
+    scene: Scene, address: str, origin: str
+) -> None:
+    client = scene.come("trainee")
+    with client.session_transaction() as cookie:
+        cookie["who"] = [*cookie["who"][:5], origin_of(address), cookie["who"][6]]
+
+    page = client.get(f"/intakes/{scene.intake_id}")
+
+    assert policy_of(page)["frame-ancestors"] == origin
+    page.headers["Content-Security-Policy"].encode("latin-1")
+
+
+@pytest.mark.parametrize("url", ["https://мудл.рф/mod/lti/certs.php", "https://xn--d1aob2a.xn--p1ai/mod/lti/certs.php"])
+@pytest.mark.parametrize("base", ["https://мудл.рф", "https://xn--d1aob2a.xn--p1ai"])
+def test_a_cyrillic_address_and_its_punycode_are_one_host(url: str, base: str) -> None:
+    assert is_below(url, base)
+    assert not is_below(url, "https://мудла.рф")
+    assert not is_below("https://мудл..рф/", base)

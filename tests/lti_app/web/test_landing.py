@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from lti_app.core.db import Database
-from lti_app.core.permissions import Permission, needs
+from lti_app.core.permissions import Permission, Role, needs
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
 from lti_app.lti.launch import launch_of as launch_of_claims
 from lti_app.lti.registrations import Known
+from lti_app.people.models import MoodleAccount, Person, RoleGrant
+from tests.conftest import MovableClock
 from tests.lti_app.lti.moodle import recorded
-from tests.lti_app.web.visits import token
-from tests.lti_app.world import World
+from tests.lti_app.web.visits import token, visit
+from tests.lti_app.world import NOW, World
 
-COURSE = 12
+COURSE, LEADER_USER = 12, 78
 
 
 @pytest.fixture
@@ -69,6 +73,7 @@ def world(database: Database) -> World:
     with database.transaction() as session:
         world = World(session, course_id=COURSE)
         world.trainee(person=world.person("Стажёрова", email="Trainee@example.org"))
+        world.account(world.leader, LEADER_USER)
         return world
 
 
@@ -80,10 +85,110 @@ def test_a_trainee_lands_on_the_intake_of_the_course(door: FlaskClient, world: W
 
 
 def test_a_leader_lands_on_the_same_address_as_its_leader(door: FlaskClient, world: World) -> None:
-    page = come(door, launch_of(world, email=world.leader.email, is_instructor=True))
+    page = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True))
 
     assert page.request.path == f"/intakes/{world.intake.id}"
     assert "Вы: руководитель площадки" in page.text
+
+
+def accounts(database: Database, person: Person) -> list[int]:
+    with database.session(writes=False) as session:
+        return list(session.scalars(select(MoodleAccount.user_id).where(MoodleAccount.person_id == person.id)))
+
+
+@pytest.mark.parametrize("begins", ["last year", "next month"])
+@pytest.mark.parametrize("told", ["idnumber", "e-mail"])
+def test_a_launch_alone_makes_nobody_a_leader(door: FlaskClient, database: Database, told: str, begins: str) -> None:
+    with database.transaction() as session:
+        world = World(session, course_id=COURSE)
+        world.leader.moodle_idnumber = "LEAD-1"
+        if begins == "next month":
+            world.leading.since = NOW.date() + timedelta(days=30)
+
+    page = come(door, launch_of(world, idnumber="LEAD-1" if told == "idnumber" else None, email=world.leader.email))
+
+    assert page.status_code == 403
+    assert "Вас пока нет в списках" in page.text
+    assert "Руководителя площадки при первом входе не узнают" in page.text
+    assert accounts(database, world.leader) == []
+
+
+def test_who_led_a_site_once_is_recognised_as_anybody_else(door: FlaskClient, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, course_id=COURSE)
+        world.leading.until = NOW.date() - timedelta(days=1)
+        world.trainee(person=world.leader)
+
+    page = come(door, launch_of(world, email=world.leader.email))
+
+    assert "Вы: стажёр" in page.text
+    assert accounts(database, world.leader) == [77]
+
+
+def test_who_holds_a_granted_role_in_one_moodle_is_not_recognised_in_another_by_a_launch(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    with database.transaction() as session:
+        elsewhere = World(session, "b")
+        specialist = elsewhere.person(email="specialist@example.org")
+        elsewhere.account(specialist, 5)
+        session.add(RoleGrant(moodle_id=elsewhere.moodle.id, user_id=5, role=Role.CENTRE, granted_at=NOW))
+
+    page = come(door, launch_of(world, email="specialist@example.org"))
+
+    assert page.status_code == 403
+    assert accounts(database, specialist) == [5]
+
+
+def test_a_leader_whom_the_administrator_ties_goes_on_from_the_page_that_did_not_know_them(
+    door: FlaskClient, app: Flask, database: Database
+) -> None:
+    with database.transaction() as session:
+        world = World(session, course_id=COURSE)
+    unknown = come(door, launch_of(world, email=world.leader.email))
+
+    tied = app.test_cli_runner().invoke(args=["people", "tie", world.moodle.name, "77", str(world.leader.email)])
+    known = door.get(unknown.request.full_path, follow_redirects=True)
+
+    assert tied.exit_code == 0, tied.output
+    assert "Вы: руководитель площадки" in known.text
+
+
+def test_a_leader_whose_account_is_untied_loses_the_site_with_the_next_page(
+    door: FlaskClient, app: Flask, world: World
+) -> None:
+    page = come(door, launch_of(world, user_id=LEADER_USER))
+
+    app.test_cli_runner().invoke(args=["people", "untie", world.moodle.name, str(LEADER_USER)])
+
+    assert page.status_code == 200
+    assert door.get(page.request.path).status_code == 403
+
+
+def test_visits_end_at_once_where_a_moodle_is_disabled_and_begin_anew_once_it_is_enabled(
+    door: FlaskClient, app: Flask, world: World, database: Database, clock: MovableClock
+) -> None:
+    with database.transaction() as session:
+        world.session = session
+        session.add(world.moodle)
+        world.link(COURSE)
+        elsewhere = World(session, "b", course_id=COURSE)
+    launch = launch_of(world, email="trainee@example.org")
+    page = come(door, launch)
+    other = visit(app, elsewhere, elsewhere.leader)
+    clock.move(seconds=5)
+
+    shell = app.test_cli_runner()
+    assert shell.invoke(args=["lti", "disable", world.moodle.name]).exit_code == 0
+
+    ended = door.get(page.request.path)
+    assert (page.status_code, ended.status_code) == (200, 401)
+    assert "Администратор завершил все посещения, начатые из этого Moodle." in ended.text
+    assert other.get("/").status_code == 200
+    shell.invoke(args=["lti", "enable", world.moodle.name])
+    assert door.get(page.request.path).status_code == 401
+    clock.move(seconds=5)
+    assert come(door, launch).status_code == 200
 
 
 def test_an_instructor_of_moodle_who_leads_no_site_gets_no_power(door: FlaskClient, world: World) -> None:
@@ -146,7 +251,7 @@ def test_an_administrator_lands_on_the_pages_of_the_night(door: FlaskClient, wor
 
 
 def test_a_launch_without_a_course_leads_home(door: FlaskClient, world: World) -> None:
-    page = come(door, launch_of(world, email=world.leader.email, course_id=None), follow=False)
+    page = come(door, launch_of(world, user_id=LEADER_USER, course_id=None), follow=False)
 
     assert page.location == "/"
 
@@ -168,8 +273,9 @@ def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, 
     with database.transaction() as session:
         world = World(session)
         world.trainees(2)
+        world.account(world.leader, LEADER_USER)
         intake_id = world.intake.id
-    offer = come(door, launch_of(world, email=world.leader.email, course_id=31))
+    offer = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31))
     sealed = offer.request.args["course"]
 
     nothing = door.post("/intakes/tie", data={"csrf_token": token(app, door), "course": sealed})
@@ -192,10 +298,61 @@ def test_a_leader_ties_the_course_they_came_from(door: FlaskClient, app: Flask, 
 
 
 def test_nobody_can_name_another_course_in_the_address(door: FlaskClient, world: World) -> None:
-    sealed = come(door, launch_of(world, email=world.leader.email, course_id=31)).request.args["course"]
+    sealed = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31)).request.args["course"]
 
     assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 200
     assert door.get("/intakes/tie", query_string={"course": sealed[:-2] + "xx"}).status_code == 404
+
+
+def test_a_leader_who_is_only_a_student_of_a_course_cannot_tie_it(
+    door: FlaskClient, app: Flask, database: Database
+) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        world.account(world.leader, LEADER_USER)
+        intake_id = world.intake.id
+    page = come(door, launch_of(world, user_id=LEADER_USER, course_id=31))
+    sealed = page.request.args["course"]
+
+    answer = door.post(
+        "/intakes/tie", data={"csrf_token": token(app, door), "course": sealed, "intake": str(intake_id)}
+    )
+
+    assert page.request.path == "/course"
+    assert "Закрепить курс за потоком может только его учитель" in page.text
+    assert answer.status_code == 403
+    assert "Вы не учитель этого курса в Moodle." in answer.text
+    with database.session(writes=False) as session:
+        assert session.get_one(Intake, intake_id).course_id is None
+
+
+def test_an_address_that_names_a_course_serves_only_who_launched(
+    door: FlaskClient, app: Flask, world: World, database: Database
+) -> None:
+    with database.transaction() as session:
+        other = World(session, "b", moodle=session.merge(world.moodle))
+        other.account(other.leader, 79)
+    teacher = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31))
+    passed_on = teacher.request.args["course"]
+    come(door, launch_of(world, user_id=79, course_id=COURSE))
+
+    for address in ("/intakes/tie", "/course"):
+        answer = door.get(address, query_string={"course": passed_on})
+        assert answer.status_code == 404
+        assert "Этот адрес выдан другому человеку или слишком давно." in answer.text
+
+
+def test_an_address_that_names_a_course_lasts_as_long_as_a_visit(
+    door: FlaskClient, world: World, clock: MovableClock
+) -> None:
+    launch = launch_of(world, user_id=LEADER_USER, is_instructor=True, course_id=31)
+    sealed = come(door, launch).request.args["course"]
+    clock.move(hours=9)
+    assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 200
+
+    clock.move(hours=2)
+    come(door, launch)
+    assert door.get("/intakes/tie", query_string={"course": sealed}).status_code == 404
 
 
 def test_the_page_of_a_course_leads_on_once_somebody_has_a_place(
@@ -239,7 +396,7 @@ def test_another_person_in_the_same_browser_begins_anew(door: FlaskClient, app: 
     come(door, launch_of(world, email="trainee@example.org"))
     of_the_first = token(app, door)
 
-    come(door, launch_of(world, email=world.leader.email, user_id=78))
+    come(door, launch_of(world, user_id=LEADER_USER))
 
     answer = door.post("/language", data={"csrf_token": of_the_first, "language": "en", "next": "/"})
     assert answer.status_code == 400

@@ -7,11 +7,13 @@ from datetime import datetime
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_wtf.csrf import generate_csrf
+from sqlalchemy import select
 
-from lti_app.people.models import Person
+from lti_app.people.models import MoodleAccount, Person
 from tests.lti_app.world import NOW, World
 
 ORIGIN = "http://localhost"
+FIRST_TIED_USER = 5000
 
 
 def visit(
@@ -25,7 +27,12 @@ def visit(
     since: datetime = NOW,
     language: str = "ru",
 ) -> FlaskClient:
-    """Return a browser in which ``person`` (or a stranger) has come from the world's Moodle."""
+    """Return a browser in which ``person`` (or a stranger) has come from the world's Moodle.
+
+    A person is tied to a user of that Moodle first, as a launch or a night would; ``user_id`` is a stranger's.
+    """
+    if person is not None:
+        user_id = tied_user(app, world.moodle.id, person.id)
     client = app.test_client()
     with client.session_transaction() as cookie:
         cookie["who"] = [
@@ -39,6 +46,25 @@ def visit(
         ]
         cookie["locale_chosen"] = language
     return client
+
+
+def tied_user(app: Flask, moodle_id: int, person_id: int) -> int:
+    """Return the user of a Moodle whom a person is; tie them to one where they are nobody's yet."""
+    with app.extensions["ploshchadka"].database.transaction() as session:
+        known = session.scalar(
+            select(MoodleAccount.user_id).where(
+                MoodleAccount.moodle_id == moodle_id, MoodleAccount.person_id == person_id
+            )
+        )
+        if known is not None:
+            return known
+        user_id = FIRST_TIED_USER + person_id
+        session.add(
+            MoodleAccount(
+                moodle_id=moodle_id, user_id=user_id, person_id=person_id, matched_by="idnumber", matched_at=NOW
+            )
+        )
+        return user_id
 
 
 def token(app: Flask, client: FlaskClient) -> str:

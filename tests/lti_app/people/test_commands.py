@@ -1,0 +1,144 @@
+"""The commands about people, as an administrator types them."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import select
+
+from lti_app.core.audit import AuditEntry
+from lti_app.core.db import Database
+from lti_app.people.models import MoodleAccount, Person, RoleGrant
+from tests.lti_app.world import World
+
+
+class People:
+    """Type commands that begin with ``people``."""
+
+    def __init__(self, app: Flask, world: World) -> None:
+        self.runner = app.test_cli_runner()
+        self.moodle = world.moodle.name
+
+    def __call__(self, command: str, *words: object) -> Result:
+        moodle = [] if command == "list" else [self.moodle]
+        return self.runner.invoke(args=["people", command, *moodle, *map(str, words)])
+
+    def good(self, command: str, *words: object) -> str:
+        result = self(command, *words)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    with database.transaction() as session:
+        world = World(session)
+        world.leader.moodle_idnumber = "LEAD-1"
+        return world
+
+
+@pytest.fixture
+def people(app: Flask, world: World) -> People:
+    return People(app, world)
+
+
+def ties(database: Database) -> list[tuple[int, int, str]]:
+    with database.session(writes=False) as session:
+        rows = session.scalars(select(MoodleAccount).order_by(MoodleAccount.user_id))
+        return [(row.user_id, row.person_id, row.matched_by) for row in rows]
+
+
+def audited(database: Database) -> list[str]:
+    with database.session(writes=False) as session:
+        return [f"{entry.actor_name} {entry.action}" for entry in session.scalars(select(AuditEntry))]
+
+
+@pytest.mark.parametrize("name", ["LEAD-1", "leader-a@example.org", "Leader-A@Example.org"])
+def test_a_person_is_tied_by_number_or_email(people: People, world: World, database: Database, name: str) -> None:
+    said = people.good("tie", 7, name)
+
+    assert "Руководителева Раиса" in said
+    assert ties(database) == [(7, world.leader.id, "person")]
+    assert audited(database) == ["system tie_account"]
+
+
+def test_tying_again_changes_nothing(people: People, database: Database) -> None:
+    people.good("tie", 7, "LEAD-1")
+    before = ties(database)
+
+    assert "уже был связан" in people.good("tie", 7, "LEAD-1")
+    assert ties(database) == before
+    assert len(audited(database)) == 1
+
+
+def test_a_user_or_a_person_that_is_tied_already_is_refused_with_what_to_do(
+    people: People, world: World, database: Database
+) -> None:
+    with database.transaction() as session:
+        session.add(Person(last_name="Другая", first_name="Дарья", email="other@example.org"))
+    people.good("tie", 7, "LEAD-1")
+
+    of_user, of_person = people("tie", 7, "other@example.org"), people("tie", 8, "LEAD-1")
+
+    assert (of_user.exit_code, of_person.exit_code) == (64, 64)
+    assert "people untie MOODLE 7" in of_user.output
+    assert "people untie MOODLE 7" in of_person.output
+    assert ties(database) == [(7, world.leader.id, "person")]
+
+
+def test_what_was_untied_can_be_tied_anew(people: People, world: World, database: Database) -> None:
+    people.good("tie", 7, "LEAD-1")
+
+    assert "Руководителева Раиса" in people.good("untie", 7)
+    assert ties(database) == []
+    people.good("tie", 8, "LEAD-1")
+    assert ties(database) == [(8, world.leader.id, "person")]
+    assert audited(database) == ["system tie_account", "system untie_account", "system tie_account"]
+
+
+@pytest.mark.parametrize("words", [("tie", 7, "nobody@example.org"), ("untie", 7)])
+def test_nobody_is_tied_or_untied_by_mistake(people: People, words: tuple[str, ...]) -> None:
+    result = people(*words)
+
+    assert result.exit_code == 64
+    assert result.output.startswith("Error: ")
+
+
+def test_a_name_that_is_two_peoples_ties_neither(people: People, database: Database) -> None:
+    with database.transaction() as session:
+        session.add(Person(last_name="Другая", first_name="Дарья", moodle_idnumber="leader-a@example.org"))
+
+    assert people("tie", 7, "leader-a@example.org").exit_code == 64
+    assert ties(database) == []
+
+
+def test_a_role_is_granted_listed_and_revoked(people: People, database: Database) -> None:
+    people.good("tie", 7, "LEAD-1")
+    people.good("grant", 7, "centre")
+    people.good("grant", 9, "administrator")
+
+    listed = [line.split() for line in people.good("list").splitlines()]
+    assert [line[:3] for line in listed] == [["moodle-a", "7", "centre"], ["moodle-a", "9", "administrator"]]
+    assert listed[0][-2:] == ["Руководителева", "Раиса"]
+
+    assert "роль снята" in people.good("revoke", 7, "centre")
+    assert "этой роли не было" in people.good("revoke", 7, "centre")
+    with database.session(writes=False) as session:
+        assert [row.user_id for row in session.scalars(select(RoleGrant))] == [9]
+    assert audited(database)[-1] == "system revoke_role"
+
+
+def test_an_empty_list_says_who_is_administrator_all_the_same(people: People) -> None:
+    assert "Администраторы сайта Moodle" in people.good("list")
+
+
+@pytest.mark.parametrize("command", [("grant", 7, "centre"), ("revoke", 7, "centre"), ("tie", 7, "x"), ("untie", 7)])
+def test_an_unknown_moodle_is_named_with_those_that_are_known(people: People, command: tuple[str, ...]) -> None:
+    people.moodle = "village"
+
+    result = people(*command)
+
+    assert result.exit_code == 64
+    assert "village" in result.output
+    assert "moodle-a" in result.output
