@@ -92,7 +92,8 @@ BREAKS = {
     "an entry names the trainee's person": "UPDATE credit_entry SET person_id = 1 WHERE trainee_id = 2",
     "attendance is held exactly": "UPDATE attendance SET is_credited = NOT is_credited WHERE trainee_id = 2",
     "enrolments that the tool made": "INSERT INTO owned_enrolment (moodle_id, course_id, user_id, role, starts, ends,"
-    " suspended, pending, drift, written_at) VALUES (77, 5, 8, 'trainee', 0, 0, false, false, '', '2026-11-24 00:00:00')",
+    " suspended, pending, drift, written_at)"
+    " VALUES (77, 5, 8, 'trainee', 0, 0, false, false, '', '2026-11-24 00:00:00')",
 }
 
 
