@@ -232,7 +232,7 @@ class _Night:
             approved = self._decide(session, plan, verdict)
         status = RunStatus.DONE
         if approved:
-            failed = self._apply(scope, plan)
+            failed = self._apply(scope, plan, observed)
             status = RunStatus.FAILED_SOME if failed else RunStatus.DONE
             self._close_plan(plan)
         else:
@@ -309,7 +309,7 @@ class _Night:
                     course_id=present.course_id,
                 )
 
-    def _apply(self, scope: Scope, plan: ChangePlan) -> bool:
+    def _apply(self, scope: Scope, plan: ChangePlan, observed: Observed) -> bool:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
         self._remember_seen(plan)
@@ -323,7 +323,7 @@ class _Night:
             progress=self.progress,
         )
         roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
-        apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool))
+        apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool), rosters=observed.rosters)
         return any(count["failed"] for count in journal.counts.values())
 
     def _remember_seen(self, plan: ChangePlan) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
+from moodle_sync import apply
 from moodle_sync.apply import GIVE_UP_AFTER, Outcome
 from moodle_sync.client import MoodleClient
 from moodle_sync.plan import EnrolmentChange, Kind
@@ -305,6 +307,38 @@ def test_an_enrolment_that_moodle_accepts_but_does_not_show_is_a_failure(moodle:
     moodle.faults.set("empty#4-")
     night(client, desire(moodle, 1, 2), memory)
     assert [(one.errorcode, one.certain_failure) for one in memory.failures()] == [("not_there", False)] * 2
+
+
+def test_of_many_changes_a_sample_is_read_back_and_costs_one_call(
+    moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply, "READ_BACK_IN_FULL", 10)
+    memory = Memory()
+    night(client, desire(moodle, 1), memory)
+    moodle.calls.clear()
+    night(client, desire(moodle, *range(30)), memory)
+    assert not memory.failures()
+    assert len(people_in(moodle)) == 30
+    assert list(moodle.calls).count("core_enrol_get_enrolled_users") == 2  # the reading before; then one pack
+
+
+@pytest.mark.parametrize("lost", [100, 115, 129])
+def test_somebody_of_many_who_is_not_there_when_read_back_is_a_failure(
+    moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    enrol = actions.enrol
+
+    def forgetful(state: Any, course: int, user: int, role: int, **rest: Any) -> None:
+        if user != lost:
+            enrol(state, course, user, role, **rest)
+
+    monkeypatch.setattr(apply, "READ_BACK_IN_FULL", 10)
+    memory = Memory()
+    night(client, desire(moodle, 35), memory)
+    monkeypatch.setattr(actions, "enrol", forgetful)
+    night(client, desire(moodle, 35, *range(30)), memory)
+    [missing] = memory.failures()
+    assert (missing.errorcode, missing.change.user_id) == ("not_there", lost)
 
 
 def test_a_suspension_of_somebody_with_another_active_enrolment_says_what_to_do(
