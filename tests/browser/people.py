@@ -26,6 +26,7 @@ from tests.lti_app.web.visits import tied_user
 from tests.lti_app.world import NOW, World
 
 SECRET_KEY = "s" * 40
+LEADER_USER = 501
 NAMES = [
     ("Абрамова", "Ольга", "Викторовна"),
     ("Белоусова", "Наталья", "Сергеевна"),
@@ -109,7 +110,17 @@ def found_town(database: Database) -> Town:
         entry = world.entry(trainees[4], 20)
         run, running = _nights(session, world, trainees)
         _second_site(session, world)
+        world.account(world.leader, LEADER_USER)
         session.flush()
+        came_from = LaunchedCourse(
+            moodle_id=world.moodle.id,
+            user_id=LEADER_USER,
+            since=int(NOW.timestamp()),
+            is_instructor=True,
+            course_id=31,
+            title="Технологическая карта урока",
+            idnumber=None,
+        )
         return Town(
             world=world,
             trainee=trainees[0].person,
@@ -121,7 +132,7 @@ def found_town(database: Database) -> Town:
             entry_id=entry.id,
             run_id=run.id,
             running_id=running.id,
-            free_course=seal(LaunchedCourse(world.moodle.id, 31, "Технологическая карта урока", None), SECRET_KEY),
+            free_course=seal(came_from, SECRET_KEY),
         )
 
 

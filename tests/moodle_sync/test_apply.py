@@ -310,8 +310,9 @@ def test_an_enrolment_that_moodle_accepts_but_does_not_show_is_a_failure(moodle:
 
 
 def test_of_many_changes_a_sample_is_read_back_and_costs_one_call(
-    moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch
+    moodle: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    client = connect(timeouts=(5.0, 30.0))
     monkeypatch.setattr(apply, "READ_BACK_IN_FULL", 10)
     memory = Memory()
     night(client, desire(moodle, 1), memory)
