@@ -222,10 +222,15 @@ class MoodleClient:
         """Run ``work`` on every item, ``concurrency`` at once; return results in order. The first error is raised.
 
         Comes back only once none of the work is running any more, also after an error: what was not begun is dropped.
-        Work must not call ``map`` itself.
+        Work that calls ``map`` itself runs that in its own thread: waiting for others of the pool, all of them might
+        wait for each other.
         """
+        if getattr(self._local, "is_worker", False):
+            return [work(item) for item in items]
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(max_workers=self.pace.most, thread_name_prefix="moodle")
+            self._pool = ThreadPoolExecutor(
+                max_workers=self.pace.most, thread_name_prefix="moodle", initializer=self._begin_worker
+            )
         futures = [self._pool.submit(work, item) for item in items]
         try:
             return [future.result() for future in futures]
@@ -233,6 +238,9 @@ class MoodleClient:
             for future in futures:
                 future.cancel()
             wait(futures)
+
+    def _begin_worker(self) -> None:
+        self._local.is_worker = True
 
     def functions(self) -> frozenset[str]:
         """Return the names of the functions that the token's service has; asked once."""

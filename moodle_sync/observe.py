@@ -119,9 +119,13 @@ def still_so(
     broken = {
         probe.course_id
         for probe, answer in zip(probes, answers, strict=True)
-        if not isinstance(answer, list) or [person.get("id") for person in answer] != probe.expected
+        if not isinstance(answer, list) or [_id_in(person) for person in answer] != probe.expected
     }
     return {course_id: roster for course_id, roster in remembered.items() if course_id not in broken}
+
+
+def _id_in(person: Any) -> Any:
+    return person.get("id") if isinstance(person, dict) else None
 
 
 def _probes(course_id: int, roster: CourseRoster, pick: Callable[[int], int]) -> list[_Probe]:

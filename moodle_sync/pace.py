@@ -71,6 +71,9 @@ class Pace:
         """Note how long a call with so many rows took; None where it failed with the server as a whole."""
         with self._turn:
             if seconds is None or seconds > SLOW:
-                self._rows[function] = max(FEWEST_ROWS, rows // 2)
+                # A small rest that was slow says nothing of the size; a call sent before it sank must not raise it.
+                current = self._rows.get(function, rows)
+                if rows >= current // 2:
+                    self._rows[function] = min(current, max(FEWEST_ROWS, rows // 2))
             elif seconds < QUICK and function in self._rows and rows >= self._rows[function]:
                 self._rows[function] *= 2

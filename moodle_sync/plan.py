@@ -163,6 +163,11 @@ class ChangePlan:
             yield f"problem|{problem.course_key}|{problem.code}\n"
         for row in self.gone:
             yield f"gone|{row.course_id}|{row.user_id}|{row.role}\n"
+        for row in self.seen:
+            yield f"seen|{row.course_id}|{row.user_id}|{row.role}|{row.drift}\n"
+        for key, (people, of) in sorted(self.missing.items()):
+            if people:
+                yield f"missing|{key}|{people}|{of}\n"
 
     def counts(self) -> dict[Kind, int]:
         """Return the number of changes of each kind that occurs."""
@@ -380,8 +385,13 @@ class _CoursePlanner:
             if user is not None:
                 to_be.add(user, enrolment)
         ours: _ByUser[Owned] = _ByUser()
+        taken_over = []
         for row in rows:
-            ours.add(row[1], row)
+            if row.drift is Drift.REMOVED and row.user_id in self.enrolled:
+                taken_over.append(row)  # unenrolled by hand, and enrolled since by somebody else
+            else:
+                ours.add(row[1], row)
+        self.gone += sorted(taken_over)
         self._plan_wanted(to_be, ours)
         left = sorted(ours.first.keys() - to_be.first.keys())
         suspended = [user_id for user_id in left if self._leave(user_id, ours.of(user_id))]

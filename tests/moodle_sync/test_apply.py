@@ -11,8 +11,9 @@ import pytest
 from moodle_sync import apply
 from moodle_sync.apply import GIVE_UP_AFTER, Outcome
 from moodle_sync.client import MoodleClient
+from moodle_sync.observe import still_so
 from moodle_sync.plan import EnrolmentChange, Kind
-from moodle_sync.roster import Role
+from moodle_sync.roster import CourseRoster, Role
 from moodle_sync.sandbox import Sandbox, actions, running_sandbox
 
 from .conftest import SEED
@@ -323,6 +324,25 @@ def test_of_many_changes_a_sample_is_read_back_and_costs_one_call(
     assert list(moodle.calls).count("core_enrol_get_enrolled_users") == 2  # the reading before; then one pack
 
 
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_samples_of_more_courses_than_there_are_threads_do_not_wait_for_each_other(
+    moodle: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch, concurrency: int
+) -> None:
+    monkeypatch.setattr(apply, "READ_BACK_IN_FULL", 5)
+    memory = Memory()
+    client = connect(concurrency=concurrency, timeouts=(5.0, 30.0))
+    night(client, desire(moodle, *range(12), keys=[f"INTAKE-{number}" for number in range(6)]), memory)
+    assert not memory.failures()
+    assert len(memory.outcomes) == 6 + 6 * 12
+
+
+@pytest.mark.parametrize("answer", [["nonsense"], [None], [[]], {"id": 1}, None])
+def test_a_sample_that_is_nonsense_is_no_agreement(answer: Any, connect: Connect, moodle: Sandbox) -> None:
+    client = connect()
+    client.read_many = lambda _function, requests: [answer for _ in requests]  # type: ignore[method-assign]
+    assert still_so(client, {5: CourseRoster(frozenset({1}), frozenset())}) == {}
+
+
 @pytest.mark.parametrize("lost", [100, 115, 129])
 def test_somebody_of_many_who_is_not_there_when_read_back_is_a_failure(
     moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch, lost: int
@@ -382,6 +402,36 @@ def test_somebody_active_by_another_enrolment_is_noted_from_the_second_night_on_
     actions.enrol(moodle.state, course_id, 101, 5)
     assert [note.code for note in night(client, desire(moodle), memory).plan.notes] == ["reactivated_by_hand"]
     assert people_in(moodle) == {1: True}
+
+
+def test_whoever_was_unenrolled_by_hand_and_enrolled_by_somebody_else_is_no_longer_ours(
+    moodle: Sandbox, client: MoodleClient
+) -> None:
+    memory = Memory()
+    night(client, desire(moodle, 1, 2), memory)
+    [course_id] = course_ids(moodle)
+    del moodle.state.enrolments[course_id][101]
+    night(client, desire(moodle, 1, 2), memory, respects_drift=True)
+    actions.enrol(moodle.state, course_id, 101, 5)
+    again = night(client, desire(moodle, 1, 2), memory, respects_drift=True)
+    assert [note.code for note in again.plan.notes] == ["enrolled_by_others"]
+    left = night(client, desire(moodle, 2), memory, respects_drift=True)
+    assert left.plan.changes == []
+    assert people_in(moodle) == {1: False, 2: False}
+
+
+def test_an_approval_of_few_missing_people_is_none_of_many(moodle: Sandbox, client: MoodleClient) -> None:
+    memory = Memory()
+    night(client, desire(moodle, *range(30)), memory)
+    [course_id] = course_ids(moodle)
+    names = []
+    for gone in (range(8), range(20)):
+        for person in gone:
+            moodle.state.enrolments[course_id].pop(100 + person, None)
+        held = night(client, desire(moodle, *range(30)), memory, respects_drift=True)
+        assert held.verdict.held
+        names.append(held.plan.id)
+    assert names[0] != names[1]
 
 
 def test_a_suspension_by_hand_is_lifted_and_noted_or_respected_as_the_city_chose(

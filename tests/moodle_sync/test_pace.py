@@ -39,6 +39,16 @@ def test_a_batch_that_was_small_by_chance_makes_the_next_no_larger() -> None:
     assert pace.rows(ENROL, 200) == 100
 
 
+def test_a_small_rest_that_was_slow_says_nothing_of_the_size_and_a_late_answer_does_not_raise_it() -> None:
+    pace = Pace(4)
+    pace.carried(ENROL, 142, SLOW + 1)
+    pace.carried(ENROL, 3, SLOW + 1)
+    assert pace.rows(ENROL, 200) == 71
+    pace.carried(ENROL, 71, SLOW + 1)
+    pace.carried(ENROL, 142, SLOW + 1)
+    assert pace.rows(ENROL, 200) == 35
+
+
 def test_failures_halve_the_batch_down_to_a_floor() -> None:
     pace = Pace(4)
     for _call in range(10):
