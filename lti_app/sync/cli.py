@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,14 +15,18 @@ from flask.cli import with_appcontext
 
 from lti_app.core.cli import Group, Refused
 from lti_app.core.edge import tool
+from lti_app.core.errors import described, named
 from lti_app.core.outbox import deliver_due, retry_given_up
 from lti_app.core.permissions import SYSTEM
+from lti_app.core.vault import VaultError
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import lock, service
 from lti_app.sync.journal import Progress
 from lti_app.sync.night import NightResult, quiet, run_night
+
+log = logging.getLogger(__name__)
 
 sync = Group("sync", help="The night's work with Moodle.")
 outbox = Group("outbox", help="What goes out after a commit: scores and messages.")
@@ -45,22 +51,35 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
         moodles = [moodle_named(session, name)] if name else service.moodles(session, actor=SYSTEM)
     if not moodles:
         raise Refused("no Moodle is stored yet; begin with: moodle add NAME --url URL")
-    results = _run_all(moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty())
+    results, failures = _run_all(
+        moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty()
+    )
     _print([result.report for result in results], as_json)
+    if failures:
+        sys.exit(os.EX_CONFIG if isinstance(failures[0], VaultError) else os.EX_SOFTWARE)
     codes = [service.EXIT_CODES.get(result.status, EXIT_LOCKED) for result in results]
     sys.exit(max([*codes, EXIT_LOCKED if len(results) < len(moodles) else 0]))
 
 
-def _run_all(moodles: Sequence[Moodle], *, shows_progress: bool, **options: Any) -> list[NightResult]:
-    """Run Moodle by Moodle; one that another run holds is told and passed over."""
-    results = []
+def _run_all(
+    moodles: Sequence[Moodle], *, shows_progress: bool, **options: Any
+) -> tuple[list[NightResult], list[Exception]]:
+    """Run Moodle by Moodle; one that another run holds, or that breaks off, is told and keeps no other waiting."""
+    results: list[NightResult] = []
+    failures: list[Exception] = []
     for moodle in moodles:
         try:
             progress = bar(moodle.name) if shows_progress else quiet
             results.append(run_night(tool(), moodle.id, progress=progress, **options))
         except lock.LockHeld as held:
             click.echo(f"{moodle.name}: {held}", err=True)
-    return results
+        except Exception as error:
+            if len(moodles) == 1:
+                raise
+            log.error("the night of %s broke off\n%s", moodle.name, described(error))
+            click.echo(f"{moodle.name}: the run broke off; the log says where: {named(error)}", err=True)
+            failures.append(error)
+    return results, failures
 
 
 def bar(name: str) -> Progress:
@@ -133,7 +152,7 @@ def approve_command(plan: str, as_json: bool) -> None:
         held = service.held_plan_named(session, plan, actor=SYSTEM)
         service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
         moodle = held.moodle
-    results = _run_all([moodle], only_plan=held.plan_id, shows_progress=not as_json and sys.stderr.isatty())
+    results, _failures = _run_all([moodle], only_plan=held.plan_id, shows_progress=not as_json and sys.stderr.isatty())
     if not results:
         sys.exit(EXIT_LOCKED)
     if results[0].report["plan"] != held.plan_id:

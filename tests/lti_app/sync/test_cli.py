@@ -16,6 +16,7 @@ from lti_app.core.edge import Tool
 from lti_app.core.outbox import OutboxMessage, enqueue
 from lti_app.credits.service import SCORE
 from lti_app.intakes.models import Trainee
+from lti_app.lti.models import Moodle
 from lti_app.sync import lock
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
@@ -80,6 +81,15 @@ def test_a_lock_held_by_another_is_exit_code_4(run: Any, parts: Tool, moodle_id:
         assert done.exit_code == 4
         assert "another run holds the lock" in done.output
         assert json.loads(run("status", "--json").output)["locks"][0]["moodle"] == moodle_id
+
+
+def test_a_moodle_whose_token_no_key_opens_keeps_no_other_waiting(run: Any, database: Database) -> None:
+    with database.transaction() as session:
+        session.add(Moodle(name="a-locked", url="https://locked.example.org", token_encrypted="x", created_at=NOW))
+    done = run("run", "--json")
+    assert done.exit_code == os.EX_CONFIG
+    assert "a-locked: the run broke off" in done.stderr
+    assert json.loads(done.stdout)["status"] == "done"
 
 
 def test_an_unknown_moodle_is_named_with_the_known_ones(run: Any) -> None:
