@@ -45,7 +45,7 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
     """Do one night's work now.
 
     Exit 0: done; 1: some changes failed; 2: held for approval; 3: Moodle could not be read whole, nothing changed;
-    4: another run holds the lock; 64, 70, 78: nothing was begun, or it broke off (see core.cli).
+    4: another run holds the lock; 64, 70, 78: nothing was begun, or it broke off (docs/operations.md).
     """
     with tool().database.session(writes=False) as session:
         moodles = [moodle_named(session, name)] if name else service.moodles(session, actor=SYSTEM)
