@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import audit, outbox
@@ -111,7 +111,8 @@ def confirm_credits(
 def reverse_entry(session: Session, *, entry_id: int, reason: str, actor: Actor, now: datetime) -> CreditEntry:
     """Take back an entry made by mistake: a new entry says so and why; the old one stands as it was.
 
-    The attendance it rested on can be changed again; the night proposes the hours anew only on other facts. Raises
+    The attendance it rested on can be changed again; the night proposes the hours anew only on other facts, and an
+    open proposal of further hours is withdrawn until then. Raises
     NotFound, Forbidden to who does not lead the site (4.1), DomainError without a reason, Conflict where it is
     reversed already or is itself a reversal.
     """
@@ -137,6 +138,12 @@ def reverse_entry(session: Session, *, entry_id: int, reason: str, actor: Actor,
     )
     free = meetings_of(entry) - {meeting for other in standing for meeting in meetings_of(other)}
     hold_attendance(session, trainee_id=entry.trainee_id, meeting_ids=free, credited=False)
+    # An open proposal of later hours would grow by those taken back, and be confirmed with them unawares.
+    session.execute(
+        update(CreditProposal)
+        .where(CreditProposal.trainee_id == entry.trainee_id, CreditProposal.state == ProposalState.OPEN)
+        .values(state=ProposalState.WITHDRAWN, closed_at=now)
+    )
     _put_down(session, reversal, actor, now, action="reverse_credit")
     return reversal
 

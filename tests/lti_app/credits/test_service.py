@@ -481,6 +481,26 @@ def test_what_was_taken_back_is_not_proposed_again_on_the_same_facts(database: D
         assert _open(session) == []
 
 
+def test_what_was_taken_back_does_not_come_back_with_a_proposal_of_later_hours(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4, 4), needed=4)
+        anna = world.trainee()
+        world.attended(world.meeting(topic=0, hours=4), anna)
+        propose_credits(session, now=NOW)
+        _confirm_all(session, world)
+        entry = session.scalars(select(CreditEntry)).one()
+        world.attended(world.meeting(topic=1, hours=3), anna)
+        propose_credits(session, now=NOW)
+        assert [proposal.hours for proposal in _open(session)] == [3]
+
+        reverse_entry(session, entry_id=entry.id, reason="не та группа", actor=world.leader_actor, now=NOW + 2 * DAY)
+        propose_credits(session, now=NOW + 3 * DAY)
+
+        assert _open(session) == []
+        put_forward_again(session, trainee_id=anna.id, actor=world.leader_actor, now=NOW + 4 * DAY)
+        assert [proposal.hours for proposal in _open(session)] == [7]
+
+
 def test_what_was_taken_back_is_proposed_again_when_there_is_more(database: Database) -> None:
     with database.transaction() as session:
         world, anna, _meeting = _taken_back(session)
