@@ -31,7 +31,7 @@ from moodle_sync.plan import (
     differing_fields,
     runs,
 )
-from moodle_sync.roster import CourseRoster, DesiredCourse, ObservedCourse, Role
+from moodle_sync.roster import NOBODY, CourseRoster, DesiredCourse, ObservedCourse, Role
 
 RoleIds = Mapping[Role, int]
 """Moodle's role ids; 5 (student) and 3 (editingteacher) unless a Moodle was changed."""
@@ -41,7 +41,6 @@ UNKNOWN = ("outcome_unknown", "Moodle's answer got lost, and what the call did c
 NOT_TRIED = ("not_tried", "left to the next run, since Moodle failed several times on end", Unreachable.remedy)
 READ_BACK_IN_FULL = 100
 """Changes of one course up to which each of them is read back; of more, a sample."""
-NOBODY = CourseRoster(frozenset(), frozenset())
 GIVE_UP_AFTER = 3
 """Failures of Moodle as a whole, on end, after which a run sends no more."""
 STILL_ACTIVE = (
@@ -256,8 +255,8 @@ def _find_course(client: MoodleClient, field: str, value: str) -> ObservedCourse
 class _EnrolmentWriter:
     """Write enrolments in batches, read each course back once its last batch is through, record what became of it.
 
-    Batches are cut when their turn comes, as large as the server bears then; courses take turns, since two calls into
-    one course wait for each other in Moodle.
+    Batches are cut when their turn comes, as large as the server bears then; courses take turns, so that none waits for
+    the whole of another.
 
     What the journal raises ends the run: what was begun comes to its end, no more is sent, and ``write`` raises it.
     """

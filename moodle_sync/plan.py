@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from moodle_sync.roster import (
+    NOBODY,
     CourseRoster,
     Desired,
     DesiredCourse,
@@ -275,14 +276,11 @@ def _planners(
         if place in found:
             found[place][1].append(course.key)
             continue
-        roster = _EMPTY if course_id is None else observed.rosters.get(course_id)
+        roster = NOBODY if course_id is None else observed.rosters.get(course_id)
         if roster is not None:  # else it could not be read: a problem says so, and nothing is planned on a guess
             planner = _CoursePlanner(course.key, course_id, roster, observed.read_at, respects_drift)
             found[place] = (planner, [course.key])
     return list(found.values())
-
-
-_EMPTY = CourseRoster(frozenset(), frozenset())
 
 
 def _plan_course(

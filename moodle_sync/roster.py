@@ -110,6 +110,10 @@ class CourseRoster(NamedTuple):
     inactive: frozenset[int]
 
 
+NOBODY = CourseRoster(frozenset(), frozenset())
+"""The roster of a course in which nobody is enrolled."""
+
+
 class Problem(NamedTuple):
     """A reason why a read can't be taken for whole."""
 
