@@ -44,6 +44,7 @@ class Settings:
     suspend_share: float = 0.2
     suspend_floor: int = 5
     drift: str = "restore"
+    full_read_days: int = 7
     session_hours: int = 10
 
     @property
@@ -81,6 +82,7 @@ class SettingsSchema(Schema):
     SUSPEND_SHARE = fields.Float(validate=validate.Range(0, 1, error="must be a share from 0 to 1"))
     SUSPEND_FLOOR = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     DRIFT = fields.String(validate=validate.OneOf(("restore", "respect"), error="must be one of {choices}"))
+    FULL_READ_DAYS = fields.Integer(validate=validate.Range(0, 31, error="must be from 0 to 31 days"))
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
 
     @validates("PUBLIC_URL")

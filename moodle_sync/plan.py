@@ -170,6 +170,13 @@ class ChangePlan:
             if people:
                 yield f"missing|{key}|{people}|{of}\n"
 
+    @property
+    def course_ids(self) -> frozenset[int]:
+        """Return the Moodle courses that it changes, or of whose people it says that they are gone or seen otherwise."""
+        changed = {change.course_id for change in self.changes if change.course_id is not None}
+        remembered = {row.course_id for row in itertools.chain(self.gone, self.seen)}
+        return frozenset(changed | remembered)
+
     def counts(self) -> dict[Kind, int]:
         """Return the number of changes of each kind that occurs."""
         found = Counter(change.kind for change in self.changes)

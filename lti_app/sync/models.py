@@ -124,6 +124,21 @@ class OwnedEnrolment(Base):
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class RememberedRoster(Base):
+    """Keep a course's roster as it was last read in full and not written to since; probes show whether it is so still.
+
+    A row is forgotten before the course is written to, and counts for ``FULL_READ_DAYS``.
+    """
+
+    __tablename__ = "remembered_roster"
+
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id), primary_key=True)
+    course_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="Moodle course id")
+    enrolled: Mapped[list[Any]] = mapped_column(comment="Moodle user ids, ascending")
+    inactive: Mapped[list[Any]] = mapped_column(comment="those of them who were suspended or out of their dates")
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class SyncLock(Base):
     """Hold the one run at a time per Moodle; it can be seen, and goes stale when its heartbeat stops."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -17,23 +16,23 @@ from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
 from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
 from lti_app.credits.service import SCORE, propose_credits
-from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock
-from lti_app.sync.desired import KEPT_AFTER_END, Scope, load_scope, taken_accounts, tied_courses
+from lti_app.sync.completion import read_completion
+from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
+from lti_app.sync.rosters import remember_rosters, remembered_rosters
 from lti_app.sync.service import failures_of, report
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError
 from moodle_sync.functions import Function
 from moodle_sync.guard import Limits, Verdict, review
-from moodle_sync.observe import read_observed
+from moodle_sync.observe import read_in_full, read_observed
 from moodle_sync.plan import ChangePlan, make_plan
-from moodle_sync.progress import read_progress
 from moodle_sync.roster import Observed, Owned, Role
 
 log = logging.getLogger(__name__)
@@ -108,12 +107,20 @@ def _look(
         scope = load_scope(session, moodle, template_id=template_id, zone=tool.settings.zone, now=tool.clock())
         taken = taken_accounts(session, moodle)
         tied = tied_courses(session, moodle)
-    observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool))
+        remembered = remembered_rosters(session, moodle.id, now=tool.clock(), days=tool.settings.full_read_days)
+    observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool), remembered=remembered)
     observed = _without_foreign_courses(_without_taken(observed, taken), tied)
-    respects_drift = tool.settings.drift == "respect"
-    plan = make_plan(scope.desired, scope.owned, observed, respects_drift=respects_drift)
+    plan = _plan(tool, scope, observed)
+    # What is written to has to be read, not remembered: the plan rests on full reads wherever it changes anything.
+    if in_doubt := observed.assumed & plan.course_ids:
+        observed = read_in_full(client, observed, scope.owned, in_doubt)
+        plan = _plan(tool, scope, observed)
     limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
     return scope, observed, plan, review(plan, limits)
+
+
+def _plan(tool: Tool, scope: Scope, observed: Observed) -> ChangePlan:
+    return make_plan(scope.desired, scope.owned, observed, respects_drift=tool.settings.drift == "respect")
 
 
 def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
@@ -230,6 +237,13 @@ class _Night:
             run.phase = "writing"
             self._remember_matches(session, scope, observed)
             approved = self._decide(session, plan, verdict)
+            remember_rosters(
+                session,
+                self.moodle.id,
+                observed,
+                except_for=plan.course_ids if approved else (),
+                now=self.tool.clock(),
+            )
         status = RunStatus.DONE
         if approved:
             failed = self._apply(scope, plan, observed)
@@ -237,7 +251,7 @@ class _Night:
             self._close_plan(plan)
         else:
             status = RunStatus.HELD
-        self._read_progress()
+        self._read_completion()
         self._follow_up()
         return status
 
@@ -345,57 +359,9 @@ class _Night:
             OwnedEnrolment.role == row.role.value,
         ]
 
-    def _read_progress(self) -> None:
-        """Read completion and grades of all trainees in published intakes that have a course."""
+    def _read_completion(self) -> None:
         self._phase("progress")
-        by_course: dict[int, dict[int, int]] = defaultdict(dict)
-        with self.database.session(writes=False) as session:
-            rows = session.execute(
-                select(Intake.course_id, MoodleAccount.user_id, Trainee.id)
-                .join(Trainee, Trainee.intake_id == Intake.id)
-                .join(
-                    MoodleAccount,
-                    (MoodleAccount.person_id == Trainee.person_id) & (MoodleAccount.moodle_id == Intake.moodle_id),
-                )
-                .where(
-                    Intake.moodle_id == self.moodle.id,
-                    Intake.published_at.is_not(None),
-                    Intake.course_id.is_not(None),
-                    Intake.ends_on >= self.tool.clock().astimezone(self.tool.settings.zone).date() - KEPT_AFTER_END,
-                    Trainee.state == TraineeState.ENROLLED,
-                )
-            )
-            for course_id, user_id, trainee_id in rows:
-                if course_id is not None:
-                    by_course[course_id][user_id] = trainee_id
-        for number, (course_id, trainees) in enumerate(sorted(by_course.items())):
-            self.heart.check()
-            self.progress("progress", number, len(by_course))
-            found, failures = read_progress(self.client, course_id, sorted(trainees), now=_now_seconds(self.tool))
-            if failures:
-                log.warning("progress of %d people in course %s: %s", len(failures), course_id, failures[0].error)
-            self._keep_progress(
-                [
-                    {
-                        "trainee_id": trainees[row.user_id],
-                        "activities_total": row.activities_total,
-                        "activities_complete": row.activities_complete,
-                        "link_complete": row.link_complete,
-                        "link_grade": row.link_grade,
-                        "read_at": self.tool.clock(),
-                    }
-                    for row in found
-                ]
-            )
-
-    def _keep_progress(self, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        with self.database.transaction() as session:
-            session.execute(
-                delete(MoodleProgress).where(MoodleProgress.trainee_id.in_([row["trainee_id"] for row in rows]))
-            )
-            session.execute(insert(MoodleProgress), rows)
+        read_completion(self.tool, self.moodle, self.client, heart=self.heart, progress=self.progress)
 
     def _follow_up(self) -> None:
         """Close stays of meetings that ended, propose credits, and deliver what waits for Moodle."""
