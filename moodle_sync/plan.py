@@ -172,7 +172,7 @@ class ChangePlan:
 
     @property
     def course_ids(self) -> frozenset[int]:
-        """Return the Moodle courses that it changes, or of whose people it says that they are gone or seen otherwise."""
+        """Return the Moodle courses that it changes, or where rows of ours differ from what is there."""
         changed = {change.course_id for change in self.changes if change.course_id is not None}
         remembered = {row.course_id for row in itertools.chain(self.gone, self.seen)}
         return frozenset(changed | remembered)

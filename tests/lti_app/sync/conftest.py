@@ -76,7 +76,7 @@ def moodle_id(parts: Tool, sandbox: Sandbox, clock: MovableClock) -> int:
         )
         session.add(moodle)
         session.flush()
-        World(session, moodle=moodle).trainees(PEOPLE)
+        World(session, moodle=moodle, needs_completion=True).trainees(PEOPLE)
     return moodle.id
 
 

@@ -340,13 +340,6 @@ def test_a_run_that_died_is_shown_as_interrupted(night: Night, database: Databas
         ]
 
 
-def test_a_night_with_nothing_to_do_costs_a_known_number_of_calls(night: Night) -> None:
-    night()
-    # template, people nobody of whom is unknown, the course by id (packed, with the site's functions), two rosters,
-    # and completion and grades of everybody packed into one call each
-    assert night().report["calls"] == 7
-
-
 def _renumber(sandbox: Sandbox, old: int, new: int) -> None:
     """Bring a course back under another id, as a restore from Moodle's recycle bin does."""
     course = sandbox.state.courses.pop(old)
