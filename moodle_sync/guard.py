@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
+from moodle_sync.changes import ChangePlan, EnrolmentChange, Kind
 
 
 class Limits(NamedTuple):

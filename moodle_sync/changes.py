@@ -1,0 +1,209 @@
+"""Frozen values: the kinds of change, and the plan that holds them: ordered, hashable, printable."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from moodle_sync.roster import DesiredCourse, Drift, Owned, Problem, Role
+
+
+class Kind(enum.StrEnum):
+    """Name the kinds of change; scripts read these names in the report."""
+
+    CREATE_COURSE = "create_course"
+    UPDATE_COURSE = "update_course"
+    ENROL = "enrol"
+    UPDATE_ENROLMENT = "update_enrolment"
+    REACTIVATE = "reactivate"
+    SUSPEND = "suspend"
+
+
+class CourseChange(NamedTuple):
+    """Make a course, or bring an existing one (``course_id``) to ``course``."""
+
+    kind: Kind
+    course: DesiredCourse
+    course_id: int | None
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"course {self.course.key}"
+
+
+class EnrolmentChange(NamedTuple):
+    """Write one enrolment; ``course_id`` is None where the course is made by the same plan."""
+
+    kind: Kind
+    course_key: str
+    course_id: int | None
+    user_id: int
+    role: Role
+    starts: int
+    ends: int
+
+    @property
+    def suspended(self) -> bool:
+        """Tell whether the enrolment is to be suspended."""
+        return self.kind is Kind.SUSPEND
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"course {self.course_key}, user {self.user_id}, {self.role.value}"
+
+
+Change = CourseChange | EnrolmentChange
+
+
+class Note(NamedTuple):
+    """Something that a person has to decide or know; nothing was touched."""
+
+    code: str
+    course_key: str
+    subject: int
+    """Moodle user id, or our person key for somebody not found."""
+    text: str
+
+
+class Missing(NamedTuple):
+    """People of ours whom a course's roster doesn't show: ``people`` of ``of`` whom we enrolled there."""
+
+    people: int
+    of: int
+
+
+class ChangePlan:
+    """Hold the changes in the order in which they are applied, and what they rest on."""
+
+    def __init__(
+        self,
+        changes: Sequence[Change],
+        notes: Sequence[Note] = (),
+        problems: Sequence[Problem] = (),
+        *,
+        active: Mapping[str, int] | None = None,
+        gone: Sequence[Owned] = (),
+        missing: Mapping[str, Missing] | None = None,
+        seen: Sequence[Owned] = (),
+    ) -> None:
+        self.changes = changes
+        self.notes = notes
+        self.problems = problems
+        self.active = dict(active or {})
+        """By course key, the people of ours whom the plan finds there, or suspends: what shares are counted of."""
+        self.gone = gone
+        """Rows of ours that Moodle certainly has no more, to be forgotten when the plan is applied: whoever is enrolled
+        in their place later was not enrolled by us."""
+        self.missing = dict(missing or {})
+        """By course key, people of ours whom Moodle doesn't show, of those whom we certainly enrolled."""
+        self.seen = seen
+        """Rows of ours as they are to be remembered when the plan is applied: only their ``drift`` has changed."""
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Return a SHA-256 over changes, problems and rows to be forgotten: the same plan has the same id."""
+        if self._id is None:
+            digest, lines = hashlib.sha256(), iter(self._lines())
+            while piece := "".join(itertools.islice(lines, 10_000)):
+                digest.update(piece.encode())
+            self._id = digest.hexdigest()
+        return self._id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ChangePlan) and self.id == other.id
+
+    def __bool__(self) -> bool:
+        return bool(self.changes)
+
+    def __len__(self) -> int:
+        return len(self.changes)
+
+    def _lines(self) -> Iterable[str]:
+        # What a run of enrolments has in common is said once: a million of them have to be hashed in a second.
+        common: tuple[Any, ...] = ()
+        for change in self.changes:
+            if isinstance(change, EnrolmentChange):
+                kind, key, course_id, user_id, role, starts, ends = change
+                if (kind, key, course_id, role, starts, ends) != common:
+                    common = (kind, key, course_id, role, starts, ends)
+                    yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
+                yield f"{user_id}\n"
+            else:
+                # Whether we knew the course's id beforehand is no part of what is to be changed.
+                course = change.course._replace(course_id=None)
+                yield f"{change.kind}|{change.course_id}|{json.dumps(course, ensure_ascii=False)}\n"
+        for problem in self.problems:
+            yield f"problem|{problem.course_key}|{problem.code}\n"
+        for row in self.gone:
+            yield f"gone|{row.course_id}|{row.user_id}|{row.role}\n"
+        for row in self.seen:
+            yield f"seen|{row.course_id}|{row.user_id}|{row.role}|{row.drift}\n"
+        for key, (people, of) in sorted(self.missing.items()):
+            if people:
+                yield f"missing|{key}|{people}|{of}\n"
+
+    @property
+    def course_ids(self) -> frozenset[int]:
+        """Return the Moodle courses that it changes, or where rows of ours differ from what is there."""
+        changed = {change.course_id for change in self.changes if change.course_id is not None}
+        remembered = {row.course_id for row in itertools.chain(self.gone, self.seen)}
+        return frozenset(changed | remembered)
+
+    def counts(self) -> dict[Kind, int]:
+        """Return the number of changes of each kind that occurs."""
+        found = Counter(change.kind for change in self.changes)
+        return {kind: found[kind] for kind in Kind if found[kind]}
+
+    def __str__(self) -> str:
+        if not self.changes:
+            return "nothing to change"
+        return ", ".join(f"{kind.value}: {number}" for kind, number in self.counts().items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return {
+            "changes": [list(change) for change in self.changes],
+            "notes": [list(note) for note in self.notes],
+            "problems": [list(problem) for problem in self.problems],
+            "active": self.active,
+            "gone": [list(row) for row in self.gone],
+            "missing": {key: list(number) for key, number in self.missing.items()},
+            "seen": [list(row) for row in self.seen],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ChangePlan:
+        """Return the plan that ``to_json`` described."""
+        changes: list[Change] = []
+        for row in data["changes"]:
+            kind = Kind(row[0])
+            if kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
+                changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
+            else:
+                _, key, course_id, user_id, role, starts, ends = row
+                changes.append(EnrolmentChange(kind, key, course_id, user_id, Role(role), starts, ends))
+        return cls(
+            changes,
+            [Note(*row) for row in data["notes"]],
+            [Problem(*row) for row in data["problems"]],
+            active=data["active"],
+            gone=[_owned_of(row) for row in data["gone"]],
+            missing={key: Missing(*number) for key, number in data["missing"].items()},
+            seen=[_owned_of(row) for row in data["seen"]],
+        )
+
+
+def _owned_of(row: Sequence[Any]) -> Owned:
+    course_id, user_id, role, starts, ends, suspended, pending, drift = row
+    return Owned(course_id, user_id, Role(role), starts, ends, suspended, pending, Drift(drift))
