@@ -96,12 +96,6 @@ def upgrade() -> None:
         sa.Column("category_id", sa.Integer(), nullable=False, comment="Moodle category of new courses"),
         sa.Column("trainee_role_id", sa.Integer(), nullable=False, comment="Moodle role of trainees (student)"),
         sa.Column("leader_role_id", sa.Integer(), nullable=False, comment="Moodle role of leaders (editingteacher)"),
-        sa.Column(
-            "visits_from",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="visits that began earlier have ended: a registration was disabled then",
-        ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_moodle")),
         sa.UniqueConstraint("name", name=op.f("uq_moodle_name")),
@@ -135,13 +129,7 @@ def upgrade() -> None:
         sa.Column(
             "next_attempt_at", sa.DateTime(timezone=True), nullable=False, comment="also the end of a worker's lease"
         ),
-        sa.Column(
-            "attempts",
-            sa.Integer(),
-            nullable=False,
-            comment="leases taken so far: tells one lease from a later one",
-        ),
-        sa.Column("failures", sa.Integer(), nullable=False, comment="attempts that failed; patient waits are none"),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("given_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
@@ -175,12 +163,7 @@ def upgrade() -> None:
         sa.Column("auth_token_url", sa.String(length=500), nullable=False),
         sa.Column("key_set_url", sa.String(length=500), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column(
-            "disabled_at",
-            sa.DateTime(timezone=True),
-            nullable=True,
-            comment="since then no launch is taken",
-        ),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["moodle_id"], ["moodle.id"], name=op.f("fk_lti_registration_moodle_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lti_registration")),
         sa.UniqueConstraint(
@@ -200,21 +183,6 @@ def upgrade() -> None:
         sa.Column("ends", sa.Integer(), nullable=False, comment="timeend as last written, Unix seconds; 0 for none"),
         sa.Column("suspended", sa.Boolean(), nullable=False),
         sa.Column("pending", sa.Boolean(), nullable=False, comment="meant to be written, not yet known to be"),
-        sa.Column(
-            "drift",
-            sa.Enum(
-                "",
-                "removed",
-                "suspended",
-                "elsewhere",
-                name="drift",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-            comment="what a person in Moodle made of it, if that stays so",
-        ),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["moodle_id"], ["moodle.id"], name=op.f("fk_owned_enrolment_moodle_id")),
         sa.PrimaryKeyConstraint("moodle_id", "course_id", "user_id", "role", name=op.f("pk_owned_enrolment")),
@@ -328,9 +296,6 @@ def upgrade() -> None:
         sa.Column("counts", sa.JSON(), nullable=False, comment="kind: planned, done, failed"),
         sa.Column("held", sa.JSON(), nullable=False, comment="the guard's reasons, also when approved beforehand"),
         sa.Column("notes", sa.JSON(), nullable=False, comment="what a person has to decide; nothing was touched"),
-        sa.Column(
-            "scores", sa.JSON(), nullable=False, comment="trainees whose score waited or was given up when it ended"
-        ),
         sa.Column("calls", sa.Integer(), nullable=False, comment="calls to Moodle"),
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True, comment="why the run stopped, with its remedy"),
@@ -841,12 +806,6 @@ def upgrade() -> None:
         ),
         sa.Column("posted_hours", sa.Integer(), nullable=True, comment="hours that Moodle last acknowledged"),
         sa.Column("posted_stamp", sa.DateTime(timezone=True), nullable=True, comment="timestamp they were posted with"),
-        sa.Column(
-            "posted_to",
-            sa.String(length=1000),
-            nullable=True,
-            comment="line item of the link that was the course's newest when they were posted",
-        ),
         sa.ForeignKeyConstraint(["trainee_id"], ["trainee.id"], name=op.f("fk_score_state_trainee_id")),
         sa.PrimaryKeyConstraint("trainee_id", name=op.f("pk_score_state")),
     )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import CheckConstraint, Inspector, inspect, text
+from sqlalchemy import CheckConstraint, Inspector, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from lti_app.core.db import Database
 from lti_app.core.migrate import downgrade, is_current, upgrade
+from lti_app.core.outbox import OutboxMessage, enqueue
+from lti_app.credits.models import ScoreState
+from lti_app.lti.models import LtiRegistration, Moodle
 from lti_app.models import metadata
+from lti_app.sync.models import OwnedEnrolment, RunStatus, SyncChange, SyncRun
+from moodle_sync.roster import Drift
+from tests.lti_app.world import NOW, World
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -74,3 +81,96 @@ def test_the_ledger_refuses_to_be_rewritten(database: Database, change: str) -> 
             )
         with pytest.raises(DBAPIError, match="append-only"):
             session.execute(text(change))
+
+
+def filled(database: Database) -> None:
+    """Put a row into every table that a later revision widens, with all that hangs on it."""
+    with database.transaction() as session:
+        world = World(session, course_id=7)
+        (trainee,) = world.trainees(1)
+        run = SyncRun(moodle=world.moodle, status=RunStatus.DONE, started_at=NOW, calls=5)
+        session.add_all([run, LtiRegistration(moodle=world.moodle, **ADDRESSES, created_at=NOW, disabled_at=NOW)])
+        session.flush()
+        session.add_all(
+            [
+                SyncChange(run_id=run.id, kind="enrol", target="course intake-a", failed=False, at=NOW),
+                enqueue(session, kind="score", key="score:1", payload={"trainee_id": trainee.id}, now=NOW),
+                ScoreState(trainee_id=trainee.id, stamp=NOW, posted_hours=Decimal(16), posted_stamp=NOW),
+                OwnedEnrolment(
+                    moodle_id=world.moodle.id,
+                    course_id=7,
+                    user_id=3,
+                    role="trainee",
+                    starts=0,
+                    ends=0,
+                    suspended=True,
+                    pending=False,
+                    written_at=NOW,
+                ),
+            ]
+        )
+
+
+ADDRESSES = {
+    "issuer": "https://moodle.example.org",
+    "client_id": "c",
+    "deployment_id": "1",
+    "auth_login_url": "https://moodle.example.org/auth",
+    "auth_token_url": "https://moodle.example.org/token",
+    "key_set_url": "https://moodle.example.org/certs",
+}
+WIDENED = {
+    "moodle": "visits_from",
+    "outbox_message": "failures",
+    "sync_run": "scores",
+    "owned_enrolment": "drift",
+    "score_state": "posted_to",
+}
+
+
+def columns_of(database: Database, table: str) -> set[str]:
+    return {column["name"] for column in inspect(database.engine).get_columns(table)}
+
+
+def test_a_filled_database_of_the_first_revision_is_brought_up_with_all_its_rows(empty: Database) -> None:
+    upgrade(empty)
+    filled(empty)
+    downgrade(empty, "0001")
+    assert not is_current(empty)
+    assert not [table for table, column in WIDENED.items() if column in columns_of(empty, table)]
+
+    upgrade(empty)
+
+    assert is_current(empty)
+    with empty.session() as session:
+        owned = session.scalars(select(OwnedEnrolment)).one()
+        assert (owned.drift, owned.suspended, owned.user_id) == (Drift.NONE, True, 3)
+        run = session.scalars(select(SyncRun)).one()
+        assert (run.scores, run.calls, run.status) == ({}, 5, RunStatus.DONE)
+        message = session.scalars(select(OutboxMessage)).one()
+        assert (message.failures, message.key) == (0, "score:1")
+        score = session.scalars(select(ScoreState)).one()
+        assert (score.posted_to, score.posted_hours) == (None, Decimal(16))
+        assert not score.says(Decimal(16), "https://moodle.example.org/column")  # so the night sends it once more
+        assert session.scalars(select(Moodle.visits_from)).one() is None
+        assert session.scalars(select(LtiRegistration.disabled_at)).one() == NOW
+        assert session.scalars(select(SyncChange.target)).one() == "course intake-a"
+        with pytest.raises(DBAPIError):
+            session.execute(text("UPDATE owned_enrolment SET drift = 'nonsense'"))
+    empty.dispose()
+
+
+def test_a_database_whose_first_revision_was_made_wide_keeps_what_it_has(empty: Database) -> None:
+    """For a while 0001 had the columns of 0002: such a database says 0001, too."""
+    upgrade(empty)
+    filled(empty)
+    with empty.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        session.execute(text("UPDATE owned_enrolment SET drift = 'removed'"))
+
+    upgrade(empty)
+
+    assert is_current(empty)
+    with empty.session(writes=False) as session:
+        assert session.scalars(select(OwnedEnrolment.drift)).one() is Drift.REMOVED
+    empty.dispose()
