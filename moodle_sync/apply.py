@@ -76,7 +76,10 @@ class Journal(Protocol):
     """Remember durably what is meant and what was done; called from several threads. What it raises ends the run."""
 
     def intend(self, changes: Sequence[EnrolmentChange]) -> None:
-        """Remember, before the write, that these enrolments (with their ``course_id``) are going to be ours."""
+        """Remember, before the write, that these enrolments (with their ``course_id``) are going to be ours.
+
+        Called before every write, without changes where it isn't about enrolments: whoever may write no more raises.
+        """
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes, each exactly once."""
@@ -103,6 +106,7 @@ def apply_plan(
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
         else:
+            journal.intend(())
             outcome = _apply_course(client, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])

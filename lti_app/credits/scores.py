@@ -68,7 +68,11 @@ def deliver_score(database: Database, payload: dict[str, Any], now: datetime) ->
 
 
 def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outcome:
-    trainee = session.get(Trainee, trainee_id, options=[joinedload(Trainee.intake).joinedload(Intake.version)])
+    trainee = session.get(
+        Trainee,
+        trainee_id,
+        options=[joinedload(Trainee.intake).options(joinedload(Intake.version), joinedload(Intake.moodle))],
+    )
     if trainee is None:
         return Refused("there is no such trainee")
     address = _address(session, trainee)
@@ -95,6 +99,8 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
 def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[Link, ...]] | Later:
     """Return the Moodle user and the links of the course, or what the world isn't ready for yet."""
     intake = trainee.intake
+    if intake.moodle.stopped_at is not None:
+        return Later("the exchange with this Moodle is stopped", patient=True)
     if intake.course_id is None:
         return Later(f"intake {intake.code} has no course in Moodle yet", patient=True)
     user_id = session.scalar(

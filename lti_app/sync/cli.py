@@ -22,13 +22,15 @@ from lti_app.core.vault import VaultError
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
-from lti_app.sync import lock, service
+from lti_app.sync import cli_safety, lock, service
 from lti_app.sync.journal import Progress
 from lti_app.sync.night import NightResult, quiet, run_night
 
 log = logging.getLogger(__name__)
 
 sync = Group("sync", help="The night's work with Moodle.")
+for command in cli_safety.COMMANDS:
+    sync.add_command(command)
 outbox = Group("outbox", help="What goes out after a commit: scores and messages.")
 
 EXIT_LOCKED = 4

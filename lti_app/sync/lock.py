@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
@@ -115,6 +116,14 @@ class Heart:
     def check(self) -> None:
         """Raise LockLost if the lock was taken away meanwhile."""
         if self._lost.is_set():
+            raise LockLost(self._holder)
+
+    def verify(self, session: Session) -> None:
+        """Raise LockLost unless the lock is this run's at this moment; asked before each write to Moodle."""
+        self.check()
+        holder = session.scalar(select(SyncLock.holder).where(SyncLock.moodle_id == self._moodle_id))
+        if holder != self._holder:
+            self._lost.set()
             raise LockLost(self._holder)
 
     def start(self) -> None:

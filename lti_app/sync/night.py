@@ -30,7 +30,7 @@ from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError
 from moodle_sync.functions import Function
-from moodle_sync.guard import Limits, Verdict, review
+from moodle_sync.guard import Limits, Reason, Verdict, review
 from moodle_sync.observe import read_in_full, read_observed
 from moodle_sync.plan import ChangePlan, make_plan
 from moodle_sync.roster import Observed, Owned, Role
@@ -116,7 +116,7 @@ def _look(
         observed = read_in_full(client, observed, scope.owned, in_doubt)
         plan = _plan(tool, scope, observed)
     limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
-    return scope, observed, plan, review(plan, limits)
+    return scope, observed, plan, review(plan, limits, is_first=moodle.trusted_at is None)
 
 
 def _plan(tool: Tool, scope: Scope, observed: Observed) -> ChangePlan:
@@ -166,6 +166,12 @@ def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progre
     with tool.database.session(writes=False) as session:
         run.scores = asdict(undelivered_scores(session, moodle.id))
     return NightResult(run.status, {**report(run, []), "dry_run": True})
+
+
+def _stop_reason(moodle: Moodle) -> dict[str, Any]:
+    """Return why nothing is written, in the form of the guard's reasons."""
+    text = f"stopped by {moodle.stopped_by}: {moodle.stopped_why}"
+    return Reason("stopped", "", 0, 0, text)._asdict()
 
 
 def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict) -> None:
@@ -223,11 +229,18 @@ class _Night:
         except CannotReadWhole as refusal:
             status, error = RunStatus.UNREADABLE, f"{refusal} {refusal.remedy}"
         except lock.LockLost:
-            status, error = RunStatus.INTERRUPTED, "the lock was taken by another run"
+            status, error = RunStatus.INTERRUPTED, self._why_lost()
         except BaseException as failure:
             self._finish(RunStatus.INTERRUPTED, f"{type(failure).__name__}: the run broke off; see the log")
             raise
         return self._finish(status, error)
+
+    def _why_lost(self) -> str:
+        with self.database.session(writes=False) as session:
+            moodle = session.get_one(Moodle, self.moodle.id)
+        if moodle.stopped_at is not None:
+            return str(_stop_reason(moodle)["text"])
+        return "the lock was taken by another run, or broken"
 
     def _work(self) -> RunStatus:
         scope, observed, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
@@ -236,7 +249,12 @@ class _Night:
             _describe(run, plan, verdict)
             run.phase = "writing"
             self._remember_matches(session, scope, observed)
-            approved = self._decide(session, plan, verdict)
+            moodle = session.get_one(Moodle, self.moodle.id, populate_existing=True)
+            if moodle.stopped_at is not None:
+                run.held = [_stop_reason(moodle), *run.held]
+            approved = moodle.stopped_at is None and self._decide(session, plan, verdict)
+            if approved and plan and moodle.trusted_at is None:
+                moodle.trusted_at = self.tool.clock()
             remember_rosters(
                 session,
                 self.moodle.id,

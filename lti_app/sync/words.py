@@ -73,7 +73,7 @@ FINDINGS = (
     N_("the user with this e-mail has another idnumber"),
     N_("the user with this idnumber has another e-mail"),
     N_("several of our people match the same user"),
-    N_("the lock was taken by another run"),
+    N_("the lock was taken by another run, or broken"),
 )
 """What that library and the night say of people and runs."""
 
@@ -84,6 +84,7 @@ SCORE_REASONS = (
     ),
     (r"the trainee's account in Moodle is not known yet", _l("the trainee has not been found in Moodle yet")),
     (r"intake (?P<intake>.+) has no course in Moodle yet", _l("intake %(intake)s has no course in Moodle yet")),
+    (r"the exchange with this Moodle is stopped", _l("the exchange with this Moodle is stopped")),
     (r"", _l("not sent yet")),
 )
 """Why hours wait (credits.scores), as patterns; what Moodle itself answers is shown as it is."""
