@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import shutil
@@ -85,7 +84,6 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
     }
     settings = load_settings(environ)
     app = create_app(settings)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     parts: Tool = app.extensions["ploshchadka"]
     with app.app_context():
         _say("1/5 database and data set")

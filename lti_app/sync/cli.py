@@ -11,9 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
-from lti_app.core.cli import Group, Refused
+from lti_app.core.cli import Group, Refused, with_database
 from lti_app.core.edge import tool
 from lti_app.core.errors import described, named
 from lti_app.core.outbox import deliver_due, retry_given_up
@@ -40,7 +39,7 @@ EXIT_LOCKED = 4
 @click.option("--dry-run", is_flag=True, help="Read and plan; change nothing anywhere.")
 @click.option("--approve", is_flag=True, help="Apply also what the guard would hold.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
+@with_database
 def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -> None:
     """Do one night's work now.
 
@@ -144,7 +143,7 @@ def _note(note: dict[str, Any]) -> str:
 @sync.command("approve")
 @click.argument("plan")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
+@with_database
 def approve_command(plan: str, as_json: bool) -> None:
     """Apply the held PLAN (its id, or the first 8 or more characters), if the world still is as it was."""
     parts = tool()
@@ -163,7 +162,7 @@ def approve_command(plan: str, as_json: bool) -> None:
 
 @sync.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
+@with_database
 def status_command(as_json: bool) -> None:
     """Show the last run of each Moodle, held plans and locks."""
     with tool().database.session(writes=False) as session:
@@ -208,7 +207,7 @@ def status_command(as_json: bool) -> None:
 
 
 @outbox.command("deliver")
-@with_appcontext
+@with_database
 def deliver_command() -> None:
     """Deliver what is due; a timer runs this every few minutes."""
     parts = tool()
@@ -217,7 +216,7 @@ def deliver_command() -> None:
 
 
 @outbox.command("retry")
-@with_appcontext
+@with_database
 def retry_command() -> None:
     """Give what was given up another chance, once its cause is mended."""
     parts = tool()
