@@ -32,6 +32,7 @@ from lti_app.lti.moodles import save_moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync.cli import bar, lines_of
 from lti_app.sync.models import RunStatus
+from lti_app.sync.names import names_in
 from lti_app.sync.night import run_night
 
 FOLDER = Path(os.environ.get("DEMO_FOLDER") or ".demo")
@@ -165,7 +166,9 @@ def _first_night(parts: Tool) -> None:
         moodle = moodle_named(session, story.MOODLE)
     # The first night is approved beforehand, as an administrator would after a --dry-run.
     result = run_night(parts, moodle.id, approve=True, progress=bar(moodle.name))
-    for line in lines_of(result.report):
+    with parts.database.session(writes=False) as session:
+        names = names_in(session, result.report)
+    for line in lines_of(result.report, names):
         _say(f"    {line}")
     if result.status is not RunStatus.DONE:
         raise StageError("the first night did not go well")
