@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import sys
@@ -84,6 +85,7 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
         "LOG_LEVEL": "WARNING",
     }
     settings = load_settings(environ)
+    config = _write_config(FOLDER / "config.toml", environ)
     app = create_app(settings)
     parts: Tool = app.extensions["ploshchadka"]
     with app.app_context():
@@ -104,9 +106,18 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
             history.replay_stays(session)
         _say("5/5 a first night")
         _first_night(parts)
-    _say(_words(moodle_url, tool_url, settings))
+        _let_a_stranger_in(moodle_url)
+    _say(_words(moodle_url, tool_url, settings, config))
     _say("ready")
     _wait(stage)
+
+
+def _write_config(path: Path, environ: Mapping[str, str]) -> Path:
+    """Write the settings to a file that APP_CONFIG can name, for commands given beside the demonstration."""
+    # JSON's strings are TOML's as well.
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in environ.items()), encoding="utf-8")
+    path.chmod(0o600)
+    return path.resolve()
 
 
 def _put_rooms(meetings: Path, moodle_url: str) -> None:
@@ -150,7 +161,8 @@ def _connect(parts: Tool, moodle_url: str, token: str) -> None:
     if answer.status_code != requests.codes.ok:
         raise StageError(f"the tool could not be registered (HTTP {answer.status_code}); see {FOLDER}/tool.log")
     _control(moodle_url, "activate", {})
-    _control(moodle_url, "activities", {"course": TEMPLATE, "name": "Площадка: занятия и часы"})
+    for course in (TEMPLATE, story.FOREIGN_COURSE):
+        _control(moodle_url, "activities", {"course": course, "name": "Площадка: занятия и часы"})
 
 
 def _control(moodle_url: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -174,14 +186,24 @@ def _first_night(parts: Tool) -> None:
         raise StageError("the first night did not go well")
 
 
-def _words(moodle_url: str, tool_url: str, settings: Settings) -> str:
+def _let_a_stranger_in(moodle_url: str) -> None:
+    """Enrol somebody on no list in a course of ours, as a teacher may in Moodle: the next night notes it."""
+    _control(moodle_url, "enrolments", {"user": story.STRANGER, "course": story.INTAKE, "role": "student"})
+
+
+def _words(moodle_url: str, tool_url: str, settings: Settings, config: Path) -> str:
+    command = shlex.quote(str(config))
     return f"""
-Moodle      {moodle_url}/login — войдите, выбрав имя:
-  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …», ссылка «Площадка: занятия и часы»; идёт семинар
-  руководитель    {story.LEADER_NAME}: тот же курс: кто ждёт сегодня, подтвердить посещаемость, зачесть часы
-  администратор   Администратор Системы: тот же курс, как прошла ночь
-Tool        {tool_url} — opens from Moodle only
-Time        {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.
+Moodle    {moodle_url}/login - log in by choosing a name:
+  trainee         {story.TRAINEE_NAME}: course «Современный урок …», link «Площадка: занятия и часы», a seminar now
+  leader          {story.LEADER_NAME}: the same course: who waits today, confirm attendance, credit hours
+  administrator   Администратор Системы: the same course: how the night went
+  stranger        {story.STRANGER_NAME}: on no list, enrolled there by hand; and in «Педсовет», which is no intake's
+Tool      {tool_url} - opens from Moodle only
+Commands  in another terminal, in this folder:
+  export APP_CONFIG={command}
+  {Path(sys.executable).parent / "flask"} --app lti_app sync status
+Time      {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.
 """
 
 

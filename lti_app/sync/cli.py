@@ -129,7 +129,9 @@ def lines_of(report: dict[str, Any], names: Names) -> list[str]:
     if not report["counts"] and not report["error"]:
         lines.append("  nothing to change")
     lines += [f"  held: {reason['text']}" for reason in report["held"]]
-    lines += [f"  failed: {names.within(row['change'])}: {row['message']} {row['remedy']}" for row in report["failures"]]
+    lines += [
+        f"  failed: {names.within(row['change'])}: {row['message']} {row['remedy']}" for row in report["failures"]
+    ]
     lines += [f"  note: {_note(note, names)}" for note in report["notes"]]
     lines += [f"  {line}" for line in score_lines(report["scores"])]
     if report["error"]:
