@@ -8,11 +8,13 @@ from typing import Any
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lti_app.core.edge import db_session, reference, signed_in, tool
 from lti_app.core.errors import DomainError, NotSignedIn, described
 from lti_app.core.forms import form_again
+from lti_app.core.migrate import fault_of
 from lti_app.lti.http import origin_of
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,10 @@ WORDS = {
     ),
 }
 OTHERWISE = (_l("This request could not be understood."), _l("Go back and try again."))
+UNFIT = (
+    _l("The service is not available at the moment."),
+    _l("Nothing was changed. Try again in a few minutes; if it lasts, tell the administrator the number below."),
+)
 OUTDATED = (
     _l("This page was out of date before it was sent."),
     _l("Nothing was changed and nothing is lost: send it once more."),
@@ -46,6 +52,17 @@ RETURN = _l(
 
 class Application(Flask):
     """Flask, but what goes wrong is logged by type and place: messages of exceptions can quote personal data."""
+
+    def handle_exception(self, e: Exception) -> Response:
+        """Answer what nobody expected. A database away or without the schema is 503, and one line in the log."""
+        fault = fault_of(tool().database) if isinstance(e, SQLAlchemyError) else None
+        if fault is None:
+            return super().handle_exception(e)
+        refusal = DomainError(fault.code, UNFIT[0], remedy=UNFIT[1])
+        refusal.status = 503
+        log.error("%s endpoint=%s reference=%s", fault.line, request.endpoint, reference())
+        answer = problem(refusal) if wants_json() else page(refusal)
+        return self.finalize_request(answer, from_error_handler=True)
 
     def log_exception(self, exc_info: Any) -> None:
         """Write one entry that can be found by the reference id on the page."""

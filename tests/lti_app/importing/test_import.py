@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -459,7 +460,7 @@ def _meaning(book: Book) -> list[object]:
 class TestTheCommand:
     """`import` and `people grant`, as an operator runs them."""
 
-    def test_imports_and_says_what_it_did_in_russian_or_json(self, app: Flask, book: Book) -> None:
+    def test_imports_and_says_what_it_did_in_words_or_json(self, app: Flask, book: Book) -> None:
         done = app.test_cli_runner().invoke(args=["import", str(book.as_csv()), "--json"])
         assert done.exit_code == 0, done.output
         told = json.loads(done.output)
@@ -496,6 +497,15 @@ class TestTheCommand:
         assert "«nobody»" in plain.output
         assert contents(book.database) == before
 
+    def test_it_speaks_english_unless_told_otherwise(self, app: Flask, book: Book) -> None:
+        book["people"][0]["email"] = "nobody"
+        path = str(book.as_csv())
+        english = app.test_cli_runner().invoke(args=["import", path]).output
+        russian = app.test_cli_runner().invoke(args=["import", path, "--language", "ru"]).output
+        assert "Nothing was imported" in english
+        assert not re.search("[А-Яа-я]", english)
+        assert "Ничего не загружено" in russian
+
     def test_a_row_that_only_the_database_refuses_is_one_line_without_its_values(
         self, app: Flask, book: Book, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -507,7 +517,7 @@ class TestTheCommand:
 
         monkeypatch.setattr("lti_app.importing.cli.import_workbook", somebody_else_was_quicker)
         before = contents(book.database)
-        done = app.test_cli_runner().invoke(args=["import", str(book.as_csv())])
+        done = app.test_cli_runner().invoke(args=["import", str(book.as_csv()), "--language", "ru"])
         assert done.exit_code == os.EX_SOFTWARE
         assert done.output.startswith("Error: Ничего не загружено: эти же данные тем временем изменил кто-то другой (")
         assert "uq_person_email" in done.output

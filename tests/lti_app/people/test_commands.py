@@ -67,7 +67,7 @@ def test_tying_again_changes_nothing(people: People, database: Database) -> None
     people.good("tie", 7, "LEAD-1")
     before = ties(database)
 
-    assert "уже был связан" in people.good("tie", 7, "LEAD-1")
+    assert "was known already" in people.good("tie", 7, "LEAD-1")
     assert ties(database) == before
     assert len(audited(database)) == 1
 
@@ -122,15 +122,50 @@ def test_a_role_is_granted_listed_and_revoked(people: People, database: Database
     assert [line[:3] for line in listed] == [["moodle-a", "7", "centre"], ["moodle-a", "9", "administrator"]]
     assert listed[0][-2:] == ["Руководителева", "Раиса"]
 
-    assert "роль снята" in people.good("revoke", 7, "centre")
-    assert "этой роли не было" in people.good("revoke", 7, "centre")
+    assert "(Руководителева Раиса) no longer is: centre specialist" in people.good("revoke", 7, "centre")
     with database.session(writes=False) as session:
         assert [row.user_id for row in session.scalars(select(RoleGrant))] == [9]
     assert audited(database)[-1] == "system revoke_role"
 
 
+def test_a_role_for_somebody_known_is_granted_under_their_name(people: People) -> None:
+    people.good("tie", 7, "LEAD-1")
+
+    granted, again = people("grant", 7, "centre"), people("grant", 7, "centre")
+
+    assert granted.stdout == "user 7 of moodle-a (Руководителева Раиса) is now: centre specialist\n"
+    assert again.stdout == "user 7 of moodle-a (Руководителева Раиса) already was: centre specialist\n"
+    assert granted.stderr + again.stderr == ""
+
+
+def test_a_role_for_a_number_that_nobody_has_yet_is_granted_with_a_word_of_warning(
+    people: People, database: Database
+) -> None:
+    granted = people("grant", 99999, "administrator")
+
+    assert granted.exit_code == 0
+    assert granted.stdout == "user 99999 of moodle-a is now: administrator\n"
+    (warning,) = granted.stderr.splitlines()
+    assert "first launch" in warning
+    assert "http://localhost/a/user/profile.php?id=99999" in warning
+    assert "people revoke moodle-a 99999 administrator" in warning
+    with database.session(writes=False) as session:
+        assert [row.user_id for row in session.scalars(select(RoleGrant))] == [99999]
+
+
+def test_a_role_that_is_not_held_is_not_revoked(people: People, database: Database) -> None:
+    people.good("grant", 7, "centre")
+
+    for words in ((7, "administrator"), (8, "centre")):
+        result = people("revoke", *words)
+        assert result.exit_code == 64
+        assert "people list" in result.output
+    with database.session(writes=False) as session:
+        assert len(session.scalars(select(RoleGrant)).all()) == 1
+
+
 def test_an_empty_list_says_who_is_administrator_all_the_same(people: People) -> None:
-    assert "Администраторы сайта Moodle" in people.good("list")
+    assert "site administrators of Moodle" in people.good("list")
 
 
 @pytest.mark.parametrize("command", [("grant", 7, "centre"), ("revoke", 7, "centre"), ("tie", 7, "x"), ("untie", 7)])
