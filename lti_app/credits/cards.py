@@ -170,9 +170,9 @@ class TraineeOverview(IntakeHead):
     next_meeting: TraineeMeeting | None
     """The one under way, else the nearest to come."""
     missing: tuple[Missing, ...]
-    needs_completion: bool
     completion: Completion | None
-    """Activities other than the tool's link: done, total, read_at; None until Moodle was read."""
+    """Activities other than the tool's link: done, total, read_at; None until Moodle was read, and where the programme
+    doesn't ask for them."""
     credit_state: CreditState
     credits: tuple[CreditLine, ...]
     rule: Text
@@ -297,7 +297,6 @@ class IntakeOverview(IntakeHead):
     moodle_url: str
     hours_total: Decimal
     hours_needed: Decimal
-    needs_completion: bool
     rule: Text
     trainees: tuple[TraineeRow, ...]
     """Enrolled ones by name, then those who left."""

@@ -248,7 +248,7 @@ def evidence_of(facts: IntakeFacts, trainee: TraineeFacts) -> dict[str, Any]:
     ``meetings``: id, topic, starts_at, hours, counted (hours within the topic's), confirmed_by, confirmed_by_id,
     confirmed_at; ``completion``: complete, total, read_at, or None where the programme doesn't ask for it; ``rule``.
     """
-    completion = trainee.completion if facts.demand.needs_completion else None
+    completion = trainee.completion
     return {
         "meetings": [
             {
