@@ -362,6 +362,13 @@ class MeetingTrainee:
     is_credited: bool
     """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
 
+    @property
+    def came_later(self) -> bool:
+        """Tell whether the leader's word was absent, and this person joined after it."""
+        return self.presence is Presence.ABSENT and any(
+            self.confirmed_at is not None and stay.joined_at > self.confirmed_at for stay in self.stays
+        )
+
 
 @dataclass(frozen=True)
 class MeetingOverview:
@@ -376,3 +383,14 @@ class MeetingOverview:
     """The meeting has begun and is not cancelled."""
     trainees: tuple[MeetingTrainee, ...]
     """Enrolled ones by name."""
+
+    @property
+    def last_word(self) -> tuple[datetime, str] | None:
+        """Return when attendance was confirmed or corrected last, and by whom; None while it isn't confirmed."""
+        words = [(one.confirmed_at, one.confirmed_by) for one in self.trainees if one.confirmed_at and one.confirmed_by]
+        return max(words, default=None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the leader's word stands for everybody."""
+        return all(one.presence is not None for one in self.trainees)

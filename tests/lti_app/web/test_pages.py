@@ -557,6 +557,7 @@ def test_the_administrator_sees_whose_hours_did_not_reach_the_gradebook(scene: S
 def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
+        world.lock()
         run = SyncRun(
             moodle_id=world.moodle.id,
             status=RunStatus.RUNNING,
