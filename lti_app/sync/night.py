@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -17,12 +16,12 @@ from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
 from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
 from lti_app.credits.service import SCORE, propose_credits, put_forward_since
-from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock
-from lti_app.sync.desired import KEPT_AFTER_END, Scope, load_scope, taken_accounts, tied_courses
+from lti_app.sync.completion import refresh_progress
+from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
 from lti_app.sync.service import failures_of, report
@@ -34,7 +33,6 @@ from moodle_sync.functions import Function
 from moodle_sync.guard import Limits, Reason, Verdict, review
 from moodle_sync.observe import read_observed
 from moodle_sync.plan import ChangePlan, make_plan
-from moodle_sync.progress import read_progress
 from moodle_sync.roster import Observed, Owned, Role
 
 log = logging.getLogger(__name__)
@@ -213,10 +211,10 @@ class _Night:
         self.heart, self.approve, self.progress = heart, approve, progress
         self.only_plan = only_plan
         self.began = time.monotonic()
+        self.calls = 0
 
     def run(self) -> NightResult:
         """Do all phases; whatever happens, the run's row says how it ended."""
-        self.calls = 0
         try:
             with client_for(self.tool, self.moodle) as self.client:
                 try:
@@ -249,7 +247,8 @@ class _Night:
             self._close_plan(plan)
         else:
             status = RunStatus.HELD
-        self._read_progress()
+        self._phase("progress")
+        refresh_progress(self.tool, self.moodle.id, self.client, self.heart, self.progress)
         self._follow_up()
         return status
 
@@ -360,58 +359,6 @@ class _Night:
             OwnedEnrolment.user_id == row.user_id,
             OwnedEnrolment.role == row.role.value,
         ]
-
-    def _read_progress(self) -> None:
-        """Read completion and grades of all trainees in published intakes that have a course."""
-        self._phase("progress")
-        by_course: dict[int, dict[int, int]] = defaultdict(dict)
-        with self.database.session(writes=False) as session:
-            rows = session.execute(
-                select(Intake.course_id, MoodleAccount.user_id, Trainee.id)
-                .join(Trainee, Trainee.intake_id == Intake.id)
-                .join(
-                    MoodleAccount,
-                    (MoodleAccount.person_id == Trainee.person_id) & (MoodleAccount.moodle_id == Intake.moodle_id),
-                )
-                .where(
-                    Intake.moodle_id == self.moodle.id,
-                    Intake.published_at.is_not(None),
-                    Intake.course_id.is_not(None),
-                    Intake.ends_on >= self.tool.clock().astimezone(self.tool.settings.zone).date() - KEPT_AFTER_END,
-                    Trainee.state == TraineeState.ENROLLED,
-                )
-            )
-            for course_id, user_id, trainee_id in rows:
-                if course_id is not None:
-                    by_course[course_id][user_id] = trainee_id
-        for number, (course_id, trainees) in enumerate(sorted(by_course.items())):
-            self.heart.check()
-            self.progress("progress", number, len(by_course))
-            found, failures = read_progress(self.client, course_id, sorted(trainees), now=_now_seconds(self.tool))
-            if failures:
-                log.warning("progress of %d people in course %s: %s", len(failures), course_id, failures[0].error)
-            self._keep_progress(
-                [
-                    {
-                        "trainee_id": trainees[row.user_id],
-                        "activities_total": row.activities_total,
-                        "activities_complete": row.activities_complete,
-                        "link_complete": row.link_complete,
-                        "link_grade": row.link_grade,
-                        "read_at": self.tool.clock(),
-                    }
-                    for row in found
-                ]
-            )
-
-    def _keep_progress(self, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        with self.database.transaction() as session:
-            session.execute(
-                delete(MoodleProgress).where(MoodleProgress.trainee_id.in_([row["trainee_id"] for row in rows]))
-            )
-            session.execute(insert(MoodleProgress), rows)
 
     def _follow_up(self) -> None:
         """Close stays of meetings that ended, propose credits, and deliver what waits for Moodle."""
