@@ -268,7 +268,7 @@ def open_door(app: Flask) -> None:
         who, language = visits.pop()
         sign_in(who)
         cookie["locale_chosen"] = language
-        # Without an icon of its own the page would make the browser ask for one, and that answer, if it came late, would
+        # Without an icon of its own the page makes the browser ask for one; that answer, if it came late, would
         # put back the cookie as it was before the next page.
         return '<title>Moodle</title><link rel="icon" href="data:,">'
 
