@@ -283,6 +283,20 @@ def test_the_end_of_a_run_shows_on_the_whole_page(browser: Browser, browser_app:
         assert page.evaluate("document.activeElement.href") == focused
 
 
+def test_a_page_whose_visit_has_ended_says_so_and_asks_no_more(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "administrator", live)
+        page.goto(f"{live}/sync/runs/{town.running_id}")
+        page.locator("[data-poll]").wait_for()
+
+        page.context.clear_cookies()
+
+        expect(page.locator("[data-poll]")).to_have_count(0)
+        expect(page.get_by_text("Откройте курс в Moodle")).to_be_visible()
+
+
 def test_a_run_is_followed_from_the_press_of_the_button_to_its_end(
     browser: Browser, browser_app: Flask, live: str, town: Town
 ) -> None:
