@@ -170,9 +170,9 @@ class TraineeOverview(IntakeHead):
     next_meeting: TraineeMeeting | None
     """The one under way, else the nearest to come."""
     missing: tuple[Missing, ...]
-    needs_completion: bool
     completion: Completion | None
-    """Activities other than the tool's link: done, total, read_at; None until Moodle was read."""
+    """Activities other than the tool's link: done, total, read_at; None until Moodle was read, and where the programme
+    doesn't ask for them."""
     credit_state: CreditState
     credits: tuple[CreditLine, ...]
     rule: Text
@@ -297,7 +297,6 @@ class IntakeOverview(IntakeHead):
     moodle_url: str
     hours_total: Decimal
     hours_needed: Decimal
-    needs_completion: bool
     rule: Text
     trainees: tuple[TraineeRow, ...]
     """Enrolled ones by name, then those who left."""
@@ -363,6 +362,13 @@ class MeetingTrainee:
     is_credited: bool
     """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
 
+    @property
+    def came_later(self) -> bool:
+        """Tell whether the leader's word was absent, and this person joined after it."""
+        return self.presence is Presence.ABSENT and any(
+            self.confirmed_at is not None and stay.joined_at > self.confirmed_at for stay in self.stays
+        )
+
 
 @dataclass(frozen=True)
 class MeetingOverview:
@@ -377,3 +383,14 @@ class MeetingOverview:
     """The meeting has begun and is not cancelled."""
     trainees: tuple[MeetingTrainee, ...]
     """Enrolled ones by name."""
+
+    @property
+    def last_word(self) -> tuple[datetime, str] | None:
+        """Return when attendance was confirmed or corrected last, and by whom; None while it isn't confirmed."""
+        words = [(one.confirmed_at, one.confirmed_by) for one in self.trainees if one.confirmed_at and one.confirmed_by]
+        return max(words, default=None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the leader's word stands for everybody."""
+        return all(one.presence is not None for one in self.trainees)

@@ -55,6 +55,7 @@ class TraineeFacts:
     organisation: str | None
     state: TraineeState
     completion: Completion | None
+    """What Moodle told of the course's activities; None where the programme doesn't ask for them."""
     credited: Decimal
     proposal: OpenProposal | None
     marks: dict[int, Mark]
@@ -213,17 +214,18 @@ def _trainee_facts(
     row: _TraineeRow, demand: Demand, meetings: Sequence[Meeting], marks: dict[int, Mark]
 ) -> TraineeFacts:
     visits = visits_of(meetings, marks)
-    standing = rules.assess(demand, visits, row.completion)
+    completion = row.completion if demand.needs_completion else None
+    standing = rules.assess(demand, visits, completion)
     # What the leader hasn't decided may still become hours, even if the meeting is over.
     open_meetings = [m for m in meetings if m.state is not MeetingState.CANCELLED and m.id not in marks]
     due = rules.hours_due(demand, standing, row.credited) if row.state is TraineeState.ENROLLED else rules.NONE
-    basis = basis_of(standing, marks, row.completion if demand.needs_completion else None)
+    basis = basis_of(standing, marks, completion)
     return TraineeFacts(
         trainee_id=row.trainee_id,
         person=row.person,
         organisation=row.organisation,
         state=row.state,
-        completion=row.completion,
+        completion=completion,
         credited=row.credited,
         proposal=row.proposal,
         marks=marks,

@@ -128,7 +128,9 @@ def lines_of(report: dict[str, Any], names: Names) -> list[str]:
     lines = [f"{report['moodle']}: {report['status']}{plan}, {report['calls']} calls, {report['seconds']:.1f} s"]
     for kind, count in report["counts"].items():
         lines.append(f"  {kind}: {count['planned']} planned, {count['done']} done, {count['failed']} failed")
-    if not report["counts"] and not report["error"]:
+    if report["proposed"]:
+        lines.append(f"  {proposed_line(report['proposed'])}")
+    elif not report["counts"] and not report["error"]:
         lines.append("  nothing to change")
     lines += [f"  held: {reason['text']}" for reason in report["held"]]
     lines += [
@@ -139,6 +141,13 @@ def lines_of(report: dict[str, Any], names: Names) -> list[str]:
     if report["error"]:
         lines.append(f"  {report['error']}")
     return lines
+
+
+def proposed_line(proposed: dict[str, int]) -> str:
+    """Say how many people a run put forward for credit, in which intakes."""
+    number = sum(proposed.values())
+    by_intake = ", ".join(f"{course}: {people}" for course, people in proposed.items())
+    return f"put forward for credit: {number} {'person' if number == 1 else 'people'} ({by_intake})"
 
 
 def score_lines(scores: dict[str, Any]) -> list[str]:
@@ -184,7 +193,7 @@ def approve_command(plan: str, as_json: bool) -> None:
 def status_command(as_json: bool) -> None:
     """Show the last run of each Moodle, held plans and locks."""
     with tool().database.session(writes=False) as session:
-        recent = service.recent_runs(session, actor=SYSTEM, limit=200)
+        recent = service.recent_runs(session, actor=SYSTEM, now=tool().clock(), limit=200)
         newest = {run.moodle_id: run for run in reversed(recent)}
         state = {
             "runs": [service.report(run, service.failures_of(session, run.id)) for run in newest.values()],

@@ -74,6 +74,8 @@ FINDINGS = (
     N_("the user with this idnumber has another e-mail"),
     N_("several of our people match the same user"),
     N_("the lock was taken by another run, or broken"),
+    N_("the process that did the run ended before it; the next run takes up its work"),
+    N_("the run broke off; see the log"),
 )
 """What that library and the night say of people and runs."""
 
@@ -147,6 +149,10 @@ def reason_words(reason: Any) -> str:
                 course=course or gettext("all courses"),
                 text=reason.get("text", ""),
             )
+        case "not_the_approved", _:
+            words = gettext(
+                "Another plan was approved: Moodle or the lists have changed since, so this one was not carried out."
+            )
         case _:
             words = reason.get("text", reason)
     return str(words)
@@ -176,6 +182,9 @@ def error_words(error: str) -> tuple[str, str]:
     for remedy in REMEDIES:
         if error.endswith(remedy):
             return error.removesuffix(remedy).strip(), known_words(remedy)
+    kind, _colon, words = error.rpartition(": ")
+    if kind and words in FINDINGS:
+        return f"{known_words(words)} ({kind})", ""
     return known_words(error), ""
 
 

@@ -117,6 +117,26 @@ def test_a_leader_learns_what_waits_in_other_intakes(app: Flask, database: Datab
     assert "1 стажёр ожидает зачёта" in page
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_activities_stand_beside_a_proposal_only_where_the_rule_asks_for_them(
+    app: Flask, database: Database, asked: bool
+) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4,), needed=4, needs_completion=asked)
+        trainee = world.trainee()
+        world.attended(world.meeting(hours=4), trainee)
+        world.progress(trainee, 2, 2)
+        propose_credits(session, moodle_id=world.moodle.id, now=NOW)
+        intake_id = world.intake.id
+
+    leaders = visit(app, world, world.leader).get(f"/intakes/{intake_id}").text
+    trainees = visit(app, world, trainee.person).get(f"/intakes/{intake_id}").text
+
+    assert "по 1 посещённому занятию" in leaders
+    assert ("элементы курса: 2 из 2" in leaders) is asked
+    assert ("2 из 2" in trainees) is asked
+
+
 def test_nobody_falls_behind_a_schedule_that_is_not_whole(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session, topics=(4, 4), needed=8)
@@ -537,6 +557,7 @@ def test_the_administrator_sees_whose_hours_did_not_reach_the_gradebook(scene: S
 def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
+        world.lock()
         run = SyncRun(
             moodle_id=world.moodle.id,
             status=RunStatus.RUNNING,
