@@ -432,7 +432,12 @@ def upgrade() -> None:
             nullable=True,
             comment="hours that the line item was set to count, in hundredths; empty: Moodle's own maximum",
         ),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, comment="last launch that changed this row"),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            comment="first launch of the link, or the last that told something new of it",
+        ),
         sa.ForeignKeyConstraint(
             ["registration_id"], ["lti_registration.id"], name=op.f("fk_lti_resource_link_registration_id")
         ),
