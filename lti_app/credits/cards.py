@@ -211,7 +211,23 @@ def due_today(lines: Iterable[MeetingLine], *, now: datetime, zone: ZoneInfo) ->
 
 
 @dataclass(frozen=True)
-class IntakeCard(IntakeHead):
+class LedIntake(IntakeHead):
+    """Show the leader which intake it is, and whether its schedule holds enough hours for credit."""
+
+    hours_needed: Decimal
+    hours_scheduled: Decimal
+    """Hours of somebody who comes to every meeting."""
+    has_meetings_left: bool
+    """A meeting is under way or still to come."""
+
+    @property
+    def schedule_is_short(self) -> bool:
+        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
+        return self.hours_scheduled < self.hours_needed
+
+
+@dataclass(frozen=True)
+class IntakeCard(LedIntake):
     """Show the leader one intake at a glance."""
 
     trainees: int
@@ -225,14 +241,6 @@ class IntakeCard(IntakeHead):
     """Trainees with credited hours."""
     behind: int
     """Trainees who cannot reach the needed hours even with every meeting left, though the schedule offers them."""
-    hours_needed: Decimal
-    hours_scheduled: Decimal
-    """Hours of somebody who comes to every meeting."""
-
-    @property
-    def schedule_is_short(self) -> bool:
-        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
-        return self.hours_scheduled < self.hours_needed
 
     @property
     def needs_leader(self) -> bool:
@@ -291,12 +299,11 @@ class WaitingElsewhere:
 
 
 @dataclass(frozen=True)
-class IntakeOverview(IntakeHead):
+class IntakeOverview(LedIntake):
     """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
 
     moodle_url: str
     hours_total: Decimal
-    hours_needed: Decimal
     rule: Text
     trainees: tuple[TraineeRow, ...]
     """Enrolled ones by name, then those who left."""
@@ -306,14 +313,7 @@ class IntakeOverview(IntakeHead):
     proposals: tuple[ProposalLine, ...]
     credits: tuple[CreditLine, ...]
     """The ledger of this intake, oldest first."""
-    hours_scheduled: Decimal
-    """Hours of somebody who comes to every meeting."""
     elsewhere: WaitingElsewhere
-
-    @property
-    def schedule_is_short(self) -> bool:
-        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
-        return self.hours_scheduled < self.hours_needed
 
 
 @dataclass(frozen=True)

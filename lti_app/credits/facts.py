@@ -18,7 +18,7 @@ from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, Propo
 from lti_app.credits.rules import Completion, Demand, Standing, Visit
 from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
-from lti_app.people.models import Organisation, Person
+from lti_app.people.models import Organisation, Person, full_name
 from lti_app.programmes.models import Programme, ProgrammeVersion, Topic
 from lti_app.sites.models import Site
 
@@ -275,8 +275,8 @@ def _marks(session: Session, intake_ids: Sequence[int], person_id: int | None) -
     if person_id is not None:
         query = query.join(Trainee, Trainee.id == Attendance.trainee_id).where(Trainee.person_id == person_id)
     found: dict[int, dict[int, Mark]] = {}
-    for trainee, meeting, presence, at, by_id, *names in session.execute(query):
-        by = " ".join(name for name in names if name)
+    for trainee, meeting, presence, at, by_id, last_name, first_name, middle_name in session.execute(query):
+        by = full_name(last_name, first_name, middle_name)
         found.setdefault(trainee, {})[meeting] = Mark(presence, at, by_id, by)
     return found
 

@@ -117,7 +117,7 @@ def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[Link, ...]]
 
 
 def links_by_course(session: Session, moodle_id: int, course_id: int | None = None) -> dict[int, list[Link]]:
-    """Return the links that have a line item by course (or of one course), the one launched last first."""
+    """Return the links that have a line item by course (or of one course), the one that came or changed last first."""
     query = (
         select(LtiResourceLink.course_id, LtiResourceLink.id, LtiResourceLink.lineitem_url)
         .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
@@ -125,7 +125,7 @@ def links_by_course(session: Session, moodle_id: int, course_id: int | None = No
             LtiRegistration.moodle_id == moodle_id,
             LtiRegistration.disabled_at.is_(None),
         )
-        .order_by(LtiResourceLink.seen_at.desc(), LtiResourceLink.id.desc())
+        .order_by(LtiResourceLink.changed_at.desc(), LtiResourceLink.id.desc())
     )
     if course_id is not None:
         query = query.where(LtiResourceLink.course_id == course_id)

@@ -87,6 +87,8 @@ def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
 def told(finding: Finding) -> str:
     """Say in one line where, what was found, what is wrong with it, and what to do."""
     place = []
+    if finding.file:
+        place.append(_("file “%(file)s”", file=finding.file))
     if finding.sheet:
         place.append(_("sheet “%(sheet)s”", sheet=finding.sheet))
     if finding.row:

@@ -125,6 +125,8 @@ class LtiResourceLink(Base):
     lineitem_maximum: Mapped[Decimal | None] = mapped_column(
         Hours, comment="hours that the line item was set to count, in hundredths; empty: Moodle's own maximum"
     )
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="last launch that changed this row")
+    changed_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, comment="first launch of the link, or the last that told something new of it"
+    )
 
     registration: Mapped[LtiRegistration] = relationship()

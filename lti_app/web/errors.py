@@ -16,12 +16,14 @@ from lti_app.core.errors import DomainError, NotSignedIn, described
 from lti_app.core.forms import form_again
 from lti_app.core.migrate import fault_of
 from lti_app.lti.http import origin_of
+from lti_app.lti.moodles import only_moodle_url
 
 log = logging.getLogger(__name__)
 
 LARGEST_KEPT_FORM = 20_000
 """Characters of a refused form that are offered to be sent again."""
 
+FROM_MOODLE = _l("Open the course in Moodle and follow the link from there.")
 WORDS = {
     404: (_l("There is no such page."), _l("Go back to the first page and look for it there.")),
     405: (_l("This page can't be opened that way."), _l("Go back to the first page and use its buttons.")),
@@ -103,11 +105,17 @@ def page(error: DomainError) -> Response:
         "error.html",
         error=error,
         way=getattr(error, "way", None),
+        moodle_url=way_to_moodle(error),
         reference=reference(),
         kept=kept_form() if isinstance(error, NotSignedIn) else (),
         return_words=RETURN,
     )
     return make_response(body, error.status)
+
+
+def way_to_moodle(error: DomainError) -> str | None:
+    """Return where somebody without a visit begins one; None with a visit, or where the database may be at fault."""
+    return only_moodle_url(db_session()) if signed_in() is None and error.status < 500 else None
 
 
 def kept_form() -> tuple[tuple[str, str], ...]:
@@ -143,6 +151,8 @@ def _refuse_http(error: HTTPException) -> Response | HTTPException:
     if status < 400:
         return error
     message, remedy = WORDS.get(status, OTHERWISE)
+    if status in (404, 405) and signed_in() is None:  # to whom the first page is closed too
+        remedy = FROM_MOODLE
     refusal = DomainError(f"http_{status}", message, remedy=remedy)
     refusal.status = status
     response = _refuse(refusal)
@@ -163,7 +173,15 @@ def _refuse_outdated(_error: CSRFError) -> Response:
     log.warning("refused code=form_outdated endpoint=%s reference=%s", request.endpoint, reference())
     if wants_json():
         return problem(refusal)
-    body = render_template("error.html", error=refusal, reference=reference(), kept=kept, way=None, return_words=None)
+    body = render_template(
+        "error.html",
+        error=refusal,
+        way=None,
+        moodle_url=way_to_moodle(refusal),
+        reference=reference(),
+        kept=kept,
+        return_words=None,
+    )
     return make_response(body, refusal.status)
 
 

@@ -20,9 +20,7 @@ COLUMNS: tuple[sa.Column[Any], ...] = (
         nullable=True,
         comment="when the first plan was applied here by a person's word; until then every plan is held",
     ),
-    sa.Column(
-        "stopped_at", sa.DateTime(timezone=True), nullable=True, comment="since then nights write nothing here"
-    ),
+    sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True, comment="since then nights write nothing here"),
     sa.Column("stopped_by", sa.String(length=200), nullable=True),
     sa.Column("stopped_why", sa.String(length=300), nullable=True),
 )

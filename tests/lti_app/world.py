@@ -289,7 +289,7 @@ class World:
             resource_link_id=str(self._serial),
             course_id=course_id,
             lineitem_url=lineitem_url,
-            seen_at=self.now,
+            changed_at=self.now,
         )
         self.session.add(link)
         self.session.flush()

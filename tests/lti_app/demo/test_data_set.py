@@ -131,7 +131,7 @@ def test_the_leader_is_waited_for_from_the_first_night_on(session: Session, tmp_
     ).one()
     leader = Actor(person_id, "", roles=frozenset({Role.LEADER}), led_site_ids=frozenset({site_id}))
 
-    cards = {card.intake_code: card for card in leader_overview(session, actor=leader, now=now)}
+    cards = {card.intake_code: card for card in leader_overview(session, actor=leader, now=now, zone=ZONE)}
 
     intake, topic = story.UNCONFIRMED
     (seminar,) = cards[intake].attendance_waiting

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.audit import AuditEntry
 from lti_app.core.permissions import SYSTEM, Role
+from lti_app.importing.fields import plain
+from lti_app.importing.schemas import PersonRow, columns_of
 from lti_app.importing.service import import_workbook
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
@@ -480,6 +482,14 @@ class TestTheCommand:
         assert json.loads(done.output)["sheets"]["trainees"]["created"] == 2
         assert contents(book.database) == before
 
+    def test_a_broken_workbook_is_called_a_file(self, app: Flask, book: Book) -> None:
+        path = book.folder / "broken.xlsx"
+        path.write_bytes(b"no workbook")
+        plain = app.test_cli_runner().invoke(args=["import", str(path)])
+        (problem,) = json.loads(app.test_cli_runner().invoke(args=["import", str(path), "--json"]).output)["problems"]
+        assert plain.output.startswith("файл «broken.xlsx»: Книгу не удалось открыть.")
+        assert (problem["sheet"], problem["row"]) == ("broken.xlsx", None)
+
     def test_a_refusal_names_every_cell_and_exits_with_1(self, app: Flask, book: Book) -> None:
         before = contents(book.database)
         book["people"][0]["email"] = "nobody"
@@ -539,3 +549,8 @@ class TestTheCommand:
         assert done.exit_code != 0
         with book.database.session() as session:
             assert session.scalars(select(RoleGrant)).all() == []
+
+
+@pytest.mark.parametrize("heading", ["Индивидуальный номер", "Номер в Moodle", "moodle_idnumber"])
+def test_the_idnumber_is_found_under_the_name_moodle_gives_it_and_older_ones(heading: str) -> None:
+    assert columns_of(PersonRow)[plain(heading)] == "moodle_idnumber"

@@ -154,10 +154,26 @@ def test_nobody_falls_behind_a_schedule_that_is_not_whole(app: Flask, database: 
 
     for page in (home, short):
         assert "в графике 4 из 8 ак. ч" in page
-        assert "не успевает" not in page
+        assert "часов не хват" not in page
     assert "Дополните график" in short
     assert "в графике" not in whole
-    assert "1 стажёр не наберёт нужных часов на оставшихся занятиях" in whole
+    assert "1 стажёр не набрал нужных часов, а занятий больше нет" in whole
+    assert "часов не хватает" in whole
+
+
+def test_who_falls_behind_is_told_apart_by_whether_meetings_are_left(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4, 4), needed=8)
+        missed = world.meeting(topic=0, hours=4)
+        world.attended(missed, *world.trainees(2), presence=Presence.ABSENT)
+        world.meeting(topic=1, hours=4, starts_at=NOW + timedelta(days=2))
+        intake_id = world.intake.id
+    leader = visit(app, world, world.leader)
+
+    for page in (leader.get("/").text, leader.get(f"/intakes/{intake_id}").text):
+        assert "2 стажёра не наберут нужных часов на оставшихся занятиях" in page
+        assert "часов не хватит" in page
+        assert "занятий больше нет" not in page
 
 
 @pytest.mark.parametrize(
@@ -397,7 +413,7 @@ def test_the_ledger_is_searched_by_name(scene: Scene, ledger: Ledger) -> None:
     nobody = client.get(f"/intakes/{scene.intake_id}/ledger?q=Никто").text
 
     assert found.count(f"{ledger.trainee.full_name}: 8 ак. ч") == 1
-    assert "-8 ак. ч" not in found
+    assert "−8 ак. ч" not in found
     assert "По запросу «Никто» никто не найден." in nobody
 
 
