@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
@@ -54,6 +55,10 @@ RETURN = _l(
 
 class Application(Flask):
     """Flask, but what goes wrong is logged by type and place: messages of exceptions can quote personal data."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function itself: none here is async, and Flask would ask that of a dozen at every request."""
+        return func
 
     def handle_exception(self, e: Exception) -> Response:
         """Answer what nobody expected. A database away or without the schema is 503, and one line in the log."""
