@@ -45,14 +45,10 @@ def stop_nights(session: Session, *, moodle_id: int, reason: str, actor: Actor, 
 
 
 def resume_nights(session: Session, *, moodle_id: int, actor: Actor, now: datetime) -> Moodle:
-    """Let nights write to a Moodle again. Raises Forbidden, NotFound, Conflict where they aren't stopped."""
+    """Let nights write to a Moodle again, if they may not. Raises Forbidden, NotFound."""
     moodle = _locked(session, moodle_id, actor)
     if moodle.stopped_at is None:
-        raise Conflict(
-            "not_stopped",
-            _l("The exchange with this Moodle is not stopped."),
-            remedy=_l("Reload the page to see how things stand."),
-        )
+        return moodle
     before = moodle.stopped_why
     moodle.stopped_at = moodle.stopped_by = moodle.stopped_why = None
     audit.record(

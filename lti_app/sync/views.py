@@ -13,7 +13,7 @@ from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.credits.outstanding import undelivered_scores
-from lti_app.sync import service
+from lti_app.sync import safety, service
 from lti_app.sync.lock import LockHeld
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import names_of_persons, names_of_users, users_in
@@ -102,6 +102,25 @@ def approve(held_plan_id: int) -> Response:
         begun=gettext("The plan is approved; a run that applies it has been started."),
         held=gettext("The plan is approved. Another run is under way; the one after it applies the plan."),
     )
+
+
+@blueprint.post("/sync/moodles/<int:moodle_id>/stop")
+@needs(Permission.APPROVE_SYNC)
+def stop(moodle_id: int) -> Response:
+    """Let no night write to a Moodle until somebody lets it go on."""
+    reason = request.form.get("reason", "")
+    safety.stop_nights(db_session(), moodle_id=moodle_id, reason=reason, actor=actor(), now=now())
+    flash(gettext("The exchange is stopped: nothing is changed in Moodle until it is allowed again."), "success")
+    return see_other(url_for("sync.runs"))
+
+
+@blueprint.post("/sync/moodles/<int:moodle_id>/resume")
+@needs(Permission.APPROVE_SYNC)
+def resume(moodle_id: int) -> Response:
+    """Let nights write to a Moodle again."""
+    safety.resume_nights(db_session(), moodle_id=moodle_id, actor=actor(), now=now())
+    flash(gettext("The exchange is allowed again."), "success")
+    return see_other(url_for("sync.runs"))
 
 
 @blueprint.post("/sync/moodles/<int:moodle_id>/run")

@@ -143,6 +143,13 @@ def reason_words(reason: Any) -> str:
                 people,
                 of=of,
             )
+        case "first_run", _:
+            words = gettext(
+                "This is the first plan for this Moodle (changes: %(count)s): look through it, then approve it.",
+                count=people,
+            )
+        case "stopped", _:
+            words = gettext("The exchange with this Moodle is stopped; the run only read.")
         case "unwhole_read", _:
             words = gettext(
                 "Moodle may not have answered in full (%(course)s): %(text)s",

@@ -53,6 +53,8 @@ MAY = {
     ("GET", "sync.progress"): frozenset({"administrator"}),
     ("POST", "sync.approve"): frozenset({"administrator"}),
     ("POST", "sync.start"): frozenset({"administrator"}),
+    ("POST", "sync.stop"): frozenset({"administrator"}),
+    ("POST", "sync.resume"): frozenset({"administrator"}),
     ("GET", "operations.healthz"): EVERYBODY,
     ("GET", "operations.readyz"): EVERYBODY,
     ("GET", "operations.metrics"): EVERYBODY,
