@@ -8,8 +8,9 @@ from typing import Any, Protocol
 from moodle_sync.changes import EventChange, Kind
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import WHOLE_CODES, MoodleError, MoodleWarning, WriteOutcomeUnknown
-from moodle_sync.events import by_meeting, events_by_id, events_of_courses, looks_like
+from moodle_sync.events import by_meeting, looks_like
 from moodle_sync.functions import Function, rows_per_call
+from moodle_sync.observe_events import events_by_id, events_of_courses
 from moodle_sync.outcomes import NOT_THERE, NOT_TRIED, UNKNOWN, Outcome, Patience, failed, failure
 
 KEPT = ("kept", "kept until the event in its place is made", "")

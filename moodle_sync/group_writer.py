@@ -9,7 +9,7 @@ from moodle_sync.changes import GroupChange, Kind
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import WHOLE_CODES, MoodleError, WriteOutcomeUnknown
 from moodle_sync.functions import Function, rows_per_call
-from moodle_sync.groups import group_ids, members_of
+from moodle_sync.observe_groups import group_ids, members_of
 from moodle_sync.outcomes import NOT_THERE, NOT_TRIED, UNKNOWN, Outcome, Patience, failed, failure
 
 NO_GROUP = ("no_group", "the group could not be made, so nobody was put into it")
