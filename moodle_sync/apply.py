@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol, TypeVar
 
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
@@ -19,13 +19,28 @@ from moodle_sync.errors import (
     Unreachable,
     WriteOutcomeUnknown,
 )
+from moodle_sync.event_writer import write_events
 from moodle_sync.functions import Function, rows_per_call
+from moodle_sync.group_writer import write_groups
 from moodle_sync.observe import courses_in, enrolled_ids, still_so
+from moodle_sync.outcomes import (
+    NO_COURSE,
+    NOT_THERE,
+    NOT_TRIED,
+    STILL_ACTIVE,
+    UNKNOWN,
+    Outcome,
+)
+from moodle_sync.outcomes import Patience as _Patience
+from moodle_sync.outcomes import failed as _failed
+from moodle_sync.outcomes import failure as _failure
 from moodle_sync.plan import (
     Change,
     ChangePlan,
     CourseChange,
     EnrolmentChange,
+    EventChange,
+    GroupChange,
     Kind,
     differing_fields,
     runs,
@@ -35,40 +50,10 @@ from moodle_sync.roster import NOBODY, CourseRoster, DesiredCourse, ObservedCour
 RoleIds = Mapping[Role, int]
 """Moodle's role ids; 5 (student) and 3 (editingteacher) unless a Moodle was changed."""
 
-NOT_THERE = ("not_there", "Moodle accepted the change, but it was not there when read back", "")
-UNKNOWN = ("outcome_unknown", "Moodle's answer got lost, and what the call did can't be read back", Unreachable.remedy)
-NOT_TRIED = ("not_tried", "left to the next run, since Moodle failed several times on end", Unreachable.remedy)
+__all__ = ["Journal", "Outcome", "apply_plan"]
+
 READ_BACK_IN_FULL = 100
 """Changes of one course up to which each of them is read back; of more, a sample."""
-GIVE_UP_AFTER = 3
-"""Failures of Moodle as a whole, on end, after which a run sends no more."""
-STILL_ACTIVE = (
-    "still_active",
-    "suspended, but still active: the person is enrolled in this course by other means too",
-    "End the person's other enrolment in Moodle, if it should end.",
-)
-NO_COURSE = ("no_course", "the course could not be made, so nobody was enrolled in it")
-
-
-class Outcome(NamedTuple):
-    """Say what became of a change. ``course_id`` is Moodle's, also for a course made now."""
-
-    change: Change
-    course_id: int | None
-    done: bool
-    errorcode: str = ""
-    message: str = ""
-    remedy: str = ""
-
-    @property
-    def certain_failure(self) -> bool:
-        """Tell whether the change failed and Moodle said so: nothing of it can have been done."""
-        return not self.done and self.errorcode not in (UNKNOWN[0], NOT_THERE[0], STILL_ACTIVE[0])
-
-    @property
-    def is_in_vain(self) -> bool:
-        """Tell whether the enrolment is suspended as meant, and the person active by another one all the same."""
-        return self.errorcode == STILL_ACTIVE[0]
 
 
 class Journal(Protocol):
@@ -79,6 +64,9 @@ class Journal(Protocol):
 
         Called before every write, without changes where it isn't about enrolments: whoever may write no more raises.
         """
+
+    def intend_events(self, changes: Sequence[EventChange]) -> None:
+        """Remember, before the write, that these events (with their ``course_id``) are going to be ours."""
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes, each exactly once."""
@@ -92,75 +80,56 @@ def apply_plan(
     role_ids: RoleIds,
     now: int,
     rosters: Mapping[int, CourseRoster] | None = None,
+    address: str = "",
 ) -> None:
-    """Carry out ``plan`` in its order: courses, then enrolments in batches, several at once; then read back.
+    """Carry out ``plan`` in its order: courses, then enrolments in batches, several at once, groups, events.
 
-    ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``). Every change gets exactly one
+    What was written is read back. ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``);
+    ``address`` what the addresses of meetings begin with (``EventScope.address``). Every change gets exactly one
     outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it concerns.
     """
     patience = _Patience()
     course_ids: dict[str, int | None] = {}
     enrolments: list[EnrolmentChange] = []
+    groups: list[GroupChange] = []
+    events: list[EventChange] = []
     for change in plan.changes:
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
+        elif isinstance(change, GroupChange):
+            groups.append(change)
+        elif isinstance(change, EventChange):
+            events.append(change)
         else:
             journal.intend(())
             outcome = _apply_course(client, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
     placed, lost = _place(enrolments, course_ids)
-    if lost:
-        journal.record([_failed(change, None, *NO_COURSE) for change in lost])
+    placed_events, lost_events = _place(events, course_ids)
+    unplaced: list[Change] = [*lost, *lost_events]
+    if unplaced:
+        journal.record([_failed(change, None, *NO_COURSE) for change in unplaced])
     _EnrolmentWriter(client, journal, role_ids=role_ids, now=now, patience=patience, rosters=rosters or {}).write(
         placed
     )
+    write_groups(client, journal, groups, patience=patience)
+    write_events(client, journal, placed_events, patience=patience, address=address)
 
 
-class _Patience:
-    """Tell when to stop sending to a Moodle that is down: each further call would wait for its timeouts."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failures = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Tell whether the rest of the run is left to the next one."""
-        return self._failures >= GIVE_UP_AFTER
-
-    def note(self, error: MoodleError | None) -> None:
-        """Count a call that failed because of Moodle as a whole; any other answer shows that it is there."""
-        with self._lock:
-            if isinstance(error, TokenRefused):
-                self._failures = GIVE_UP_AFTER
-            elif isinstance(error, Unreachable | NotJson | WriteOutcomeUnknown):
-                self._failures += 1
-            elif not self.is_over:
-                self._failures = 0
+_Placed = TypeVar("_Placed", EnrolmentChange, EventChange)
 
 
-def _place(
-    enrolments: Sequence[EnrolmentChange], course_ids: Mapping[str, int | None]
-) -> tuple[list[EnrolmentChange], list[EnrolmentChange]]:
-    placed, lost = [], []
-    for change in enrolments:
+def _place(changes: Sequence[_Placed], course_ids: Mapping[str, int | None]) -> tuple[list[_Placed], list[_Placed]]:
+    placed: list[_Placed] = []
+    lost: list[_Placed] = []
+    for change in changes:
         course_id = change.course_id if change.course_id is not None else course_ids.get(change.course_key)
         if course_id is None:
             lost.append(change)
         else:
             placed.append(change._replace(course_id=course_id))
     return placed, lost
-
-
-def _failed(change: Change, course_id: int | None, errorcode: str, message: str, remedy: str = "") -> Outcome:
-    return Outcome(change, course_id, False, errorcode, message, remedy or MoodleError.remedy)
-
-
-def _failure(change: Change, course_id: int | None, error: MoodleError) -> Outcome:
-    if isinstance(error, WriteOutcomeUnknown):
-        return _failed(change, course_id, *UNKNOWN)
-    return _failed(change, course_id, error.errorcode, str(error), error.remedy)
 
 
 # --- courses -------------------------------------------------------------------------------------------------------

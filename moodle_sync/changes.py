@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from moodle_sync.events import DesiredEvent, OwnedEvent
 from moodle_sync.roster import DesiredCourse, Drift, Owned, Problem, Role
 
 
@@ -22,6 +23,11 @@ class Kind(enum.StrEnum):
     UPDATE_ENROLMENT = "update_enrolment"
     REACTIVATE = "reactivate"
     SUSPEND = "suspend"
+    CREATE_GROUP = "create_group"
+    ADD_TO_GROUP = "add_to_group"
+    REMOVE_FROM_GROUP = "remove_from_group"
+    CREATE_EVENT = "create_event"
+    DELETE_EVENT = "delete_event"
 
 
 class CourseChange(NamedTuple):
@@ -59,7 +65,60 @@ class EnrolmentChange(NamedTuple):
         return f"course {self.course_key}, user {self.user_id}, {self.role.value}"
 
 
-Change = CourseChange | EnrolmentChange
+class GroupChange(NamedTuple):
+    """Make an intake's group in a shared course, or put somebody in or out.
+
+    ``group_id`` is None where the group is made by the same plan.
+    """
+
+    kind: Kind
+    course_key: str
+    course_id: int
+    group_id: int | None
+    user_id: int
+    """Moodle user id; 0 where the group itself is made."""
+    name: str
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        who = f", user {self.user_id}, group" if self.user_id else ""
+        return f"course {self.course_key}{who}"
+
+
+class EventChange(NamedTuple):
+    """Make a meeting's event in its course, or delete one of ours; ``course_id`` None: made by the same plan."""
+
+    kind: Kind
+    course_key: str
+    course_id: int | None
+    meeting_id: int
+    event_id: int
+    """The one to be deleted; where one is made, the newest of that meeting that was there before, or 0."""
+    name: str
+    description: str
+    starts: int
+    duration: int
+
+    @property
+    def event(self) -> DesiredEvent:
+        """Return the event that is made."""
+        return DesiredEvent(self.course_key, self.meeting_id, self.name, self.description, self.starts, self.duration)
+
+    @property
+    def intended(self) -> OwnedEvent:
+        """Return the row to be kept before the event is made. ``course_id`` has to be known."""
+        if self.course_id is None:
+            raise ValueError("an event without its course can't be written")
+        return OwnedEvent(self.course_id, self.meeting_id, self.event_id, self.starts, self.event.digest, True)
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"course {self.course_key}, meeting {self.meeting_id}"
+
+
+Change = CourseChange | EnrolmentChange | GroupChange | EventChange
 
 
 class Note(NamedTuple):
@@ -92,6 +151,7 @@ class ChangePlan:
         gone: Sequence[Owned] = (),
         missing: Mapping[str, Missing] | None = None,
         seen: Sequence[Owned] = (),
+        events: Sequence[OwnedEvent] = (),
     ) -> None:
         self.changes = changes
         self.notes = notes
@@ -105,6 +165,8 @@ class ChangePlan:
         """By course key, people of ours whom Moodle doesn't show, of those whom we certainly enrolled."""
         self.seen = seen
         """Rows of ours as they are to be remembered when the plan is applied: only their ``drift`` has changed."""
+        self.events = events
+        """Rows of events to be remembered when the plan is applied: their events were found, and not known before."""
         self._id: str | None = None
 
     @property
@@ -139,6 +201,8 @@ class ChangePlan:
                     common = (kind, key, course_id, role, starts, ends)
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
                 yield f"{user_id}\n"
+            elif not isinstance(change, CourseChange):
+                yield f"{json.dumps(change, ensure_ascii=False)}\n"
             else:
                 # Whether we knew the course's id beforehand is no part of what is to be changed.
                 course = change.course._replace(course_id=None)
@@ -149,14 +213,20 @@ class ChangePlan:
             yield f"gone|{row.course_id}|{row.user_id}|{row.role}\n"
         for row in self.seen:
             yield f"seen|{row.course_id}|{row.user_id}|{row.role}|{row.drift}\n"
+        for event in self.events:
+            yield f"event|{event.course_id}|{event.meeting_id}|{event.event_id}\n"
         for key, (people, of) in sorted(self.missing.items()):
             if people:
                 yield f"missing|{key}|{people}|{of}\n"
 
     @property
     def course_ids(self) -> frozenset[int]:
-        """Return the Moodle courses that it changes, or where rows of ours differ from what is there."""
-        changed = {change.course_id for change in self.changes if change.course_id is not None}
+        """Return the Moodle courses whose people it changes, or where rows of ours differ from what is there."""
+        changed = {
+            change.course_id
+            for change in self.changes
+            if change.course_id is not None and not isinstance(change, EventChange)
+        }
         remembered = {row.course_id for row in itertools.chain(self.gone, self.seen)}
         return frozenset(changed | remembered)
 
@@ -180,6 +250,7 @@ class ChangePlan:
             "gone": [list(row) for row in self.gone],
             "missing": {key: list(number) for key, number in self.missing.items()},
             "seen": [list(row) for row in self.seen],
+            "events": [list(row) for row in self.events],
         }
 
     @classmethod
@@ -190,6 +261,10 @@ class ChangePlan:
             kind = Kind(row[0])
             if kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
                 changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
+            elif kind in (Kind.CREATE_EVENT, Kind.DELETE_EVENT):
+                changes.append(EventChange(kind, *row[1:]))
+            elif kind in (Kind.CREATE_GROUP, Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP):
+                changes.append(GroupChange(kind, *row[1:]))
             else:
                 _, key, course_id, user_id, role, starts, ends = row
                 changes.append(EnrolmentChange(kind, key, course_id, user_id, Role(role), starts, ends))
@@ -201,6 +276,7 @@ class ChangePlan:
             gone=[_owned_of(row) for row in data["gone"]],
             missing={key: Missing(*number) for key, number in data["missing"].items()},
             seen=[_owned_of(row) for row in data["seen"]],
+            events=[OwnedEvent(*row) for row in data.get("events", ())],
         )
 
 

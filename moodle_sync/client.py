@@ -106,6 +106,7 @@ class MoodleClient:
         self._lock = threading.Lock()
         self._pool: ThreadPoolExecutor | None = None
         self._known: frozenset[str] | None = None
+        self._own_user_id = 0
         self.calls = 0
 
     def __repr__(self) -> str:
@@ -256,9 +257,15 @@ class MoodleClient:
             info = self.call(Function.SITE_INFO)
             try:
                 self._known = frozenset(str(entry["name"]) for entry in info["functions"])
-            except (KeyError, TypeError) as error:
+                self._own_user_id = int(info["userid"])
+            except (KeyError, TypeError, ValueError) as error:
                 raise NotJson("the functions are missing in the answer", function=Function.SITE_INFO) from error
         return self._known
+
+    def own_user_id(self) -> int:
+        """Return the Moodle user whose token this is; asked together with the functions. Raises a MoodleError."""
+        self.functions()
+        return self._own_user_id
 
     def read_many(self, function: Function, requests_: Sequence[dict[str, Any]]) -> list[Any | MoodleError]:
         """Call a read once per parameter set, packed where the service allows it; errors come in place of answers."""

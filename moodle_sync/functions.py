@@ -10,7 +10,11 @@ from typing import NamedTuple
 
 
 class Function(enum.StrEnum):
-    """Name the web-service functions of Moodle that the tool calls. There is none that unenrols or deletes."""
+    """Name the web-service functions of Moodle that the tool calls.
+
+    None unenrols, and none deletes a course, an account or a group. Deleted are course events of the tool's own making,
+    and people of ours are taken out of groups of ours, which loses neither their enrolment nor their work.
+    """
 
     SITE_INFO = "core_webservice_get_site_info"
     COURSES_BY_FIELD = "core_course_get_courses_by_field"
@@ -21,6 +25,14 @@ class Function(enum.StrEnum):
     SEARCH_USERS = "core_user_get_users"
     ENROLLED_USERS = "core_enrol_get_enrolled_users"
     ENROL_USERS = "enrol_manual_enrol_users"
+    COURSE_GROUPS = "core_group_get_course_groups"
+    GROUP_MEMBERS = "core_group_get_group_members"
+    CREATE_GROUPS = "core_group_create_groups"
+    ADD_GROUP_MEMBERS = "core_group_add_group_members"
+    DELETE_GROUP_MEMBERS = "core_group_delete_group_members"
+    CALENDAR_EVENTS = "core_calendar_get_calendar_events"
+    CREATE_EVENTS = "core_calendar_create_calendar_events"
+    DELETE_EVENTS = "core_calendar_delete_calendar_events"
     ACTIVITIES_COMPLETION = "core_completion_get_activities_completion_status"
     GRADE_ITEMS = "gradereport_user_get_grade_items"
     CALL_MANY = "tool_mobile_call_external_functions"
@@ -105,6 +117,40 @@ FACTS: dict[Function, FunctionFacts] = {
     ),
     Function.ENROL_USERS: FunctionFacts(
         "enrol, change dates, suspend, reactivate", ("enrol/manual:enrol", "moodle/role:assign"), True, 250, 6
+    ),
+    Function.COURSE_GROUPS: FunctionFacts(
+        "find the groups of intakes that share a course", ("moodle/course:managegroups",), False, 1, 1, optional=True
+    ),
+    Function.GROUP_MEMBERS: FunctionFacts(
+        "read who is in them", ("moodle/course:managegroups",), False, 50, 1, optional=True
+    ),
+    Function.CREATE_GROUPS: FunctionFacts(
+        "make the group of an intake", ("moodle/course:managegroups",), True, 50, 4, optional=True
+    ),
+    Function.ADD_GROUP_MEMBERS: FunctionFacts(
+        "put trainees into their intake's group", ("moodle/course:managegroups",), True, 200, 2, optional=True
+    ),
+    Function.DELETE_GROUP_MEMBERS: FunctionFacts(
+        "take out who moved to another intake of the course",
+        ("moodle/course:managegroups",),
+        True,
+        200,
+        2,
+        optional=True,
+    ),
+    Function.CALENDAR_EVENTS: FunctionFacts(
+        "read course events of meetings", ("moodle/calendar:manageentries",), False, 100, 1, optional=True
+    ),
+    Function.CREATE_EVENTS: FunctionFacts(
+        "put meetings into the course's calendar", ("moodle/calendar:manageentries",), True, 50, 7, optional=True
+    ),
+    Function.DELETE_EVENTS: FunctionFacts(
+        "take out events of ours whose meeting was moved or cancelled",
+        ("moodle/calendar:manageentries",),
+        True,
+        100,
+        2,
+        optional=True,
     ),
     Function.ACTIVITIES_COMPLETION: FunctionFacts(
         "read completion of activities", ("report/progress:view",), False, 1, 2

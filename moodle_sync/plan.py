@@ -6,8 +6,22 @@ import html
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from moodle_sync.changes import Change, ChangePlan, CourseChange, EnrolmentChange, Kind, Missing, Note
+from moodle_sync.changes import (
+    Change,
+    ChangePlan,
+    CourseChange,
+    EnrolmentChange,
+    EventChange,
+    GroupChange,
+    Kind,
+    Missing,
+    Note,
+)
 from moodle_sync.enrolments import CLOCK_MARGIN, CoursePlanner, runs
+from moodle_sync.events import Calendar
+from moodle_sync.groups import NO_GROUPS, ObservedGroups
+from moodle_sync.plan_events import EventPlan, plan_events
+from moodle_sync.plan_groups import plan_groups
 from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment, Observed, ObservedCourse, Owned
 
 __all__ = [
@@ -16,6 +30,8 @@ __all__ = [
     "ChangePlan",
     "CourseChange",
     "EnrolmentChange",
+    "EventChange",
+    "GroupChange",
     "Kind",
     "Missing",
     "Note",
@@ -26,11 +42,18 @@ __all__ = [
 
 
 def make_plan(
-    desired: Desired, owned: Iterable[Owned], observed: Observed, *, respects_drift: bool = False
+    desired: Desired,
+    owned: Iterable[Owned],
+    observed: Observed,
+    *,
+    respects_drift: bool = False,
+    calendar: Calendar | None = None,
+    groups: ObservedGroups = NO_GROUPS,
 ) -> ChangePlan:
     """Plan what brings Moodle from ``observed`` to ``desired`` by touching nothing but what is ``owned``.
 
-    Pure, and independent of the order of its inputs. Courses come first, then enrolments course by course.
+    Pure, and independent of the order of its inputs. Courses come first, then enrolments course by course, then groups
+    of shared courses and events of meetings (none without a ``calendar``).
     What was suspended, reactivated or removed by hand in Moodle is noted, and written again unless ``respects_drift``.
 
     A person who can't be resolved any more counts as not wanted: callers have to remember whom they matched before
@@ -53,6 +76,8 @@ def make_plan(
     gone: list[Owned] = []
     missing: dict[str, Missing] = {}
     seen: list[Owned] = []
+    grouping: list[GroupChange] = []
+    by_key = {course.key: course for course in courses}
     for planner, keys in planners:
         rows = [] if planner.course_id is None else ours[planner.course_id]
         planner.plan((row for key in keys for row in wanted[key]), rows, observed.users)
@@ -63,10 +88,31 @@ def make_plan(
         active[planner.key] = planner.active
         if planner.missing.of:
             missing[planner.key] = planner.missing
+        if planner.course_id is not None and len(keys) > 1:
+            made, told = plan_groups(
+                planner.course_id,
+                [by_key[key] for key in keys],
+                wanted,
+                users=observed.users,
+                enrolled=frozenset(planner.enrolled),
+                owned=rows,
+                changes=planner.changes,
+                observed=groups,
+            )
+            grouping += made
+            notes += told
+    changes += grouping
+    events = EventPlan((), (), ())
+    if calendar is not None:
+        events = plan_events(calendar, reachable, respects_drift=respects_drift)
+        changes += events.changes
+        notes += events.notes
     # Whoever is in a plan once was found for certain; people who were not stand in the notes, once each.
     notes.extend(Note("person_not_found", "", key, text) for key, text in sorted(observed.unresolved.items()))
     problems = sorted(observed.problems)
-    return ChangePlan(changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen)
+    return ChangePlan(
+        changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen, events=events.rows
+    )
 
 
 def _planners(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import JSON, Connection, Engine, MetaData, create_engine, event, text
+from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -39,6 +39,15 @@ def insert_for(session: Session, model: type[Base]) -> sqlite.Insert | postgresq
     """Begin an INSERT of the database in use, to be followed by what both know: ON CONFLICT, by column names."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     return insert(model)
+
+
+def put_rows(session: Session, model: type[Base]) -> Executable:
+    """Return the statement that adds rows, or overwrites those that have the same primary key."""
+    statement = insert_for(session, model)
+    columns = model.__table__.columns
+    keys = [column.name for column in columns if column.primary_key]
+    rest = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

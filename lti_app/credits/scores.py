@@ -20,7 +20,8 @@ from lti_app.core.outbox import Delivered, Later, Outcome, Refused
 from lti_app.core.words import hours_words, in_municipal_language
 from lti_app.credits.models import ScoreState
 from lti_app.credits.service import credited_hours
-from lti_app.intakes.models import Intake, Trainee
+from lti_app.intakes.courses import place_elsewhere_in_course
+from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.grades import post_score, set_maximum
 from lti_app.lti.models import LtiRegistration, LtiResourceLink
 from lti_app.people.models import MoodleAccount
@@ -75,6 +76,9 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
     )
     if trainee is None:
         return Refused("there is no such trainee")
+    if trainee.state is TraineeState.LEFT and place_elsewhere_in_course(session, trainee.intake, [trainee.person_id]):
+        # One course, one column: it tells the hours of the place that the person holds now.
+        return Delivered("the person's place in this course is in another intake now")
     address = _address(session, trainee)
     if isinstance(address, Later):
         return address

@@ -25,6 +25,7 @@ from lti_app.credits.service import (
 )
 from lti_app.intakes.places import site_of
 from lti_app.meetings.models import Presence
+from lti_app.meetings.service import find_meeting
 
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
@@ -193,10 +194,13 @@ def put_forward(trainee_id: int) -> Response:
 
 
 @blueprint.get("/meetings/<int:meeting_id>")
-@needs(Permission.RUN_INTAKES)
-def meeting(meeting_id: int) -> str:
-    """Show the leader who came to a meeting, and what to confirm."""
-    return meeting_page(meeting_id)
+@needs(Permission.SIGNED_IN)
+def meeting(meeting_id: int) -> str | Response:
+    """Show the leader who came to a meeting, and what to confirm; lead a trainee, from the calendar, to its intake."""
+    intake_id = find_meeting(db_session(), meeting_id).intake_id
+    if Role.LEADER in roles_in(intake_id, actor()):
+        return meeting_page(meeting_id)
+    return see_other(url_for("credits.intake", intake_id=intake_id))
 
 
 def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:

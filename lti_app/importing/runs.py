@@ -15,6 +15,7 @@ from lti_app.importing.bringing import Bringer, kept
 from lti_app.importing.catalogue import MISLEADING
 from lti_app.importing.fields import Wrong
 from lti_app.importing.parsing import ParsedRow
+from lti_app.intakes.courses import place_elsewhere_in_course
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.intakes.service import (
     IntakeFacts,
@@ -167,6 +168,8 @@ class Runs(Bringer):
         """Check what can only be told of whole intakes; publish those whose programme has been approved."""
         for code in sorted({*self._intake_rows, *self._trainee_rows}):
             self._check_places(self.known.intakes.rows[code])
+        for code in sorted(self._trainee_rows):
+            self._check_one_place_a_course(self.known.intakes.rows[code])
         for code, row in self._intake_rows.items():
             self._check_days(row, self.known.intakes.rows[code])
         for code in sorted(self._meeting_rows):
@@ -176,6 +179,22 @@ class Runs(Bringer):
             for row in programmes.rows:
                 programme = self.known.programmes.rows[row.values["code"]]
                 publish_intakes(self.session, programme=programme, actor=self.actor, now=self.now)
+
+    def _check_one_place_a_course(self, intake: Intake) -> None:
+        """Refuse a second place in a course that several intakes share: its gradebook has one column for a person."""
+        held = {key for key, place in self._trainees_of(intake).items() if place.state is TraineeState.ENROLLED}
+        for person_id, other in place_elsewhere_in_course(self.session, intake, held).items():
+            for row, person in self._trainee_rows[intake.code]:
+                if person.id == person_id:
+                    wrong = Wrong(
+                        _l(
+                            "This person has a place in the intake %(other)s, with the same course.",
+                            other=other,
+                        ),
+                        _l("Let them leave the other intake (state left), or leave them out here."),
+                        "second_place",
+                    )
+                    self.report.problems.append(row.wrong("person", wrong))
 
     def _check_places(self, intake: Intake) -> None:
         held = sum(place.state is TraineeState.ENROLLED for place in self._trainees_of(intake).values())

@@ -14,6 +14,9 @@ from lti_app.lti.models import Moodle
 from lti_app.people.models import Person
 from lti_app.programmes.models import ProgrammeVersion
 
+_NOT_SHARED = "course_id IS NOT NULL AND (course_tied_by IS NULL OR course_tied_by <> 'leader')"
+"""Only a person lets an intake share another one's course; the night and an idnumber never do."""
+
 
 class Intake(Base):
     """Keep one run of a programme: dates, capacity, its Moodle course. Not a Moodle cohort."""
@@ -27,8 +30,8 @@ class Intake(Base):
             "moodle_id",
             "course_id",
             unique=True,
-            sqlite_where=text("course_id IS NOT NULL"),
-            postgresql_where=text("course_id IS NOT NULL"),
+            sqlite_where=text(_NOT_SHARED),
+            postgresql_where=text(_NOT_SHARED),
         ),
     )
 

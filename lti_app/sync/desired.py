@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,7 +15,10 @@ from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
 from lti_app.programmes.models import ProgrammeVersion
 from lti_app.sites.models import SiteLeader
+from lti_app.sync.events import load_events
+from lti_app.sync.groups import course_days, shares_course_with_one_since
 from lti_app.sync.models import OwnedEnrolment
+from moodle_sync.events import EventScope
 from moodle_sync.roster import Desired, DesiredCourse, DesiredEnrolment, DesiredPerson, Owned, Role
 
 KEPT_AFTER_END = timedelta(days=60)
@@ -35,28 +38,45 @@ class Scope:
     """By intake code, which is the course's idnumber."""
     desired: Desired
     owned: list[Owned]
+    events: EventScope
 
 
-def load_scope(session: Session, moodle: Moodle, *, template_id: int | None, zone: ZoneInfo, now: datetime) -> Scope:
-    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Seven queries."""
+def load_scope(
+    session: Session, moodle: Moodle, *, template_id: int | None, zone: ZoneInfo, now: datetime, public_url: str
+) -> Scope:
+    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Nine queries.
+
+    With them come those that share a course with one of them, whenever they ended.
+    """
     today = now.astimezone(zone).date()
     intakes = session.scalars(
         select(Intake)
         .where(
-            Intake.moodle_id == moodle.id, Intake.published_at.is_not(None), Intake.ends_on >= today - KEPT_AFTER_END
+            Intake.moodle_id == moodle.id,
+            Intake.published_at.is_not(None),
+            or_(Intake.ends_on >= today - KEPT_AFTER_END, shares_course_with_one_since(today - KEPT_AFTER_END)),
         )
         .options(joinedload(Intake.version).joinedload(ProgrammeVersion.programme))
         .order_by(Intake.code)
     ).all()
     enrolments = _trainees(session, intakes, zone) + _leaders(session, intakes, zone, today)
+    days = course_days(intakes)
     return Scope(
         intake_ids={intake.code: intake.id for intake in intakes},
         desired=Desired(
-            courses=[_course(intake, moodle, template_id, zone) for intake in intakes],
+            courses=[_course(intake, moodle, template_id, zone, days) for intake in intakes],
             people=_people(session, moodle, {row.person_key for row in enrolments}, today),
             enrolments=enrolments,
         ),
         owned=_owned(session, moodle),
+        events=load_events(
+            session,
+            moodle.id,
+            intakes,
+            address=f"{public_url.rstrip('/')}/meetings/",
+            since=midnight(today, zone),
+            now=now,
+        ),
     )
 
 
@@ -65,15 +85,18 @@ def midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, time(), zone).timestamp())
 
 
-def _course(intake: Intake, moodle: Moodle, template_id: int | None, zone: ZoneInfo) -> DesiredCourse:
+def _course(
+    intake: Intake, moodle: Moodle, template_id: int | None, zone: ZoneInfo, days: Mapping[int, tuple[date, date]]
+) -> DesiredCourse:
+    first, last = days.get(intake.course_id or 0, (intake.starts_on, intake.ends_on))
     return DesiredCourse(
         key=intake.code,
         shortname=intake.code,
         fullname=f"{intake.version.title} ({intake.starts_on:%d.%m.%Y} – {intake.ends_on:%d.%m.%Y})"[:254],
         category_id=moodle.category_id,
         template_id=template_id,
-        starts=midnight(intake.starts_on, zone),
-        ends=midnight(intake.ends_on + timedelta(days=1), zone),
+        starts=midnight(first, zone),
+        ends=midnight(last + timedelta(days=1), zone),
         course_id=intake.course_id,
         managed=intake.course_id is None or intake.course_tied_by == TIED_BY_NIGHT,
     )
@@ -155,12 +178,15 @@ def _owned(session: Session, moodle: Moodle) -> list[Owned]:
     return [Owned(row[0], row[1], Role(row[2]), *row[3:]) for row in rows]
 
 
-def tied_courses(session: Session, moodle: Moodle) -> dict[int, str]:
-    """Return the code of the intake that holds each course, by course id."""
+def tied_courses(session: Session, moodle: Moodle) -> dict[int, list[str]]:
+    """Return the codes of the intakes that hold each course, by course id."""
     rows = session.execute(
         select(Intake.course_id, Intake.code).where(Intake.moodle_id == moodle.id, Intake.course_id.is_not(None))
     )
-    return {course_id: code for course_id, code in rows if course_id is not None}
+    held: dict[int, list[str]] = {}
+    for course_id, code in rows:
+        held.setdefault(course_id or 0, []).append(code)
+    return held
 
 
 def taken_accounts(session: Session, moodle: Moodle) -> dict[int, int]:

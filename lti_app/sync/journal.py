@@ -6,17 +6,18 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from lti_app.core.clock import Clock
-from lti_app.core.db import Database, insert_for
+from lti_app.core.db import Database, put_rows
 from lti_app.intakes.models import Intake
 from lti_app.sync.desired import TIED_BY_NIGHT
+from lti_app.sync.events import confirm_events, intend_events
 from lti_app.sync.lock import Heart
 from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
 from moodle_sync.apply import Outcome
-from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
+from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, EventChange, Kind
 from moodle_sync.roster import Drift
 
 Progress = Callable[[str, int, int], None]
@@ -66,7 +67,13 @@ class RunJournal:
         with self._lock, self._database.transaction() as session:
             self._heart.verify(session)
             if rows:
-                session.execute(_put_enrolments(session), rows)
+                session.execute(put_rows(session, OwnedEnrolment), rows)
+
+    def intend_events(self, changes: Sequence[EventChange]) -> None:
+        """Remember these events as ours, not yet known to be written. Raises LockLost, also if it was broken."""
+        with self._lock, self._database.transaction() as session:
+            self._heart.verify(session)
+            intend_events(session, self._moodle_id, changes, self._clock())
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes; confirm what was written. Raises LockLost."""
@@ -78,6 +85,7 @@ class RunJournal:
             with self._database.transaction() as session:
                 self._confirm(session, outcomes)
                 self._forget_refused(session, outcomes)
+                confirm_events(session, self._moodle_id, outcomes)
                 session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
                 self._tie_courses(session, outcomes)
                 session.execute(
@@ -131,7 +139,7 @@ class RunJournal:
         """Tie intakes to courses made or found, unless somebody has tied them, or the course, meanwhile."""
         for outcome in outcomes:
             change = outcome.change
-            if isinstance(change, EnrolmentChange) or outcome.course_id is None:
+            if not isinstance(change, CourseChange) or outcome.course_id is None:
                 continue
             tie_course_of_night(
                 session,
@@ -164,12 +172,3 @@ def tie_course_of_night(session: Session, *, intake_id: int, known: int | None, 
     held = session.scalar(select(Intake.id).where(Intake.moodle_id == intake.moodle_id, Intake.course_id == course_id))
     if held is None:
         intake.course_id, intake.course_tied_by = course_id, TIED_BY_NIGHT
-
-
-def _put_enrolments(session: Session) -> Executable:
-    """Return the statement that adds rows of enrolments, or overwrites those that are there."""
-    statement = insert_for(session, OwnedEnrolment)
-    columns = OwnedEnrolment.__table__.columns
-    keys = [column.name for column in columns if column.primary_key]
-    rest = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=keys, set_=rest)

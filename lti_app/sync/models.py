@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from lti_app.core.db import Base
 from lti_app.core.types import UtcDateTime, enum_type
 from lti_app.lti.models import Moodle
+from lti_app.meetings.models import Meeting
 from moodle_sync.roster import Drift
 
 
@@ -126,6 +127,21 @@ class OwnedEnrolment(Base):
     drift: Mapped[Drift] = mapped_column(
         enum_type(Drift, "drift"), default=Drift.NONE, comment="what a person in Moodle made of it, if that stays so"
     )
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class OwnedEvent(Base):
+    """Keep the course event that the tool made for a meeting (moodle_sync.events.OwnedEvent); no other is deleted."""
+
+    __tablename__ = "owned_event"
+
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id), primary_key=True)
+    course_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="Moodle course id")
+    meeting_id: Mapped[int] = mapped_column(ForeignKey(Meeting.id), primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(comment="Moodle's; while pending the newest that was there before, or 0")
+    starts: Mapped[int] = mapped_column(comment="as last written, Unix seconds")
+    digest: Mapped[str] = mapped_column(String(32), comment="hash of what was written")
+    pending: Mapped[bool] = mapped_column(comment="meant to be written, not yet known to be")
     written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

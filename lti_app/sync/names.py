@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from lti_app.lti.registrations import moodle_named
 from lti_app.people.models import MoodleAccount, Person
 
-TARGET = re.compile(r"course (?P<course>.+?)(?:, user (?P<user>\d+), (?P<role>\w+))?")
+TARGET = re.compile(r"course (?P<course>.+?)(?:, user (?P<user>\d+), (?P<role>\w+)|, meeting (?P<meeting>\d+))?")
 """How a plan names what a change is about (moodle_sync.plan, ``target``)."""
 NOT_FOUND = "person_not_found"
 

@@ -22,6 +22,7 @@ from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock
 from lti_app.sync.completion import read_completion
 from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
+from lti_app.sync.events import forget_past_events, put_events
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
 from lti_app.sync.rosters import remember_rosters, remembered_rosters
@@ -30,9 +31,13 @@ from lti_app.sync.starting import Started, start
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError
+from moodle_sync.events import Calendar
 from moodle_sync.functions import Function
+from moodle_sync.groups import ObservedGroups
 from moodle_sync.guard import Limits, Reason, Verdict, review
 from moodle_sync.observe import read_in_full, read_observed
+from moodle_sync.observe_events import read_calendar
+from moodle_sync.observe_groups import read_groups
 from moodle_sync.plan import ChangePlan, make_plan
 from moodle_sync.roster import Observed, Owned, Role
 
@@ -129,23 +134,39 @@ def _look(
     except MoodleError as error:
         raise CannotReadWhole(error) from error
     with tool.database.session(writes=False) as session:
-        scope = load_scope(session, moodle, template_id=template_id, zone=tool.settings.zone, now=tool.clock())
+        scope = load_scope(
+            session,
+            moodle,
+            template_id=template_id,
+            zone=tool.settings.zone,
+            now=tool.clock(),
+            public_url=tool.settings.public_url,
+        )
         taken = taken_accounts(session, moodle)
         tied = tied_courses(session, moodle)
         remembered = remembered_rosters(session, moodle.id, now=tool.clock(), days=tool.settings.full_read_days)
     observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool), remembered=remembered)
     observed = _without_foreign_courses(_without_taken(observed, taken), tied)
-    plan = _plan(tool, scope, observed)
+    calendar = Calendar(scope.events, read_calendar(client, scope.events, observed.courses))
+    groups = read_groups(client, scope.desired.courses, observed.courses)
+    plan = _plan(tool, scope, observed, calendar, groups)
     # What is written to has to be read, not remembered: the plan rests on full reads wherever it changes anything.
     if in_doubt := observed.assumed & plan.course_ids:
         observed = read_in_full(client, observed, scope.owned, in_doubt)
-        plan = _plan(tool, scope, observed)
+        plan = _plan(tool, scope, observed, calendar, groups)
     limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
     return scope, observed, plan, review(plan, limits, is_first=moodle.trusted_at is None)
 
 
-def _plan(tool: Tool, scope: Scope, observed: Observed) -> ChangePlan:
-    return make_plan(scope.desired, scope.owned, observed, respects_drift=tool.settings.drift == "respect")
+def _plan(tool: Tool, scope: Scope, observed: Observed, calendar: Calendar, groups: ObservedGroups) -> ChangePlan:
+    return make_plan(
+        scope.desired,
+        scope.owned,
+        observed,
+        respects_drift=tool.settings.drift == "respect",
+        calendar=calendar,
+        groups=groups,
+    )
 
 
 def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
@@ -161,12 +182,12 @@ def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
     )
 
 
-def _without_foreign_courses(observed: Observed, tied: dict[int, str]) -> Observed:
-    """Leave out courses that another intake holds: whose idnumber is ours by chance, or was set by hand."""
+def _without_foreign_courses(observed: Observed, tied: dict[int, list[str]]) -> Observed:
+    """Leave out courses that only other intakes hold: whose idnumber is ours by chance, or was set by hand."""
     clashes = {
-        key: f"course {course.course_id} belongs to the intake {tied[course.course_id]}"
+        key: f"course {course.course_id} belongs to the intake {tied[course.course_id][0]}"
         for key, course in observed.courses.items()
-        if tied.get(course.course_id, key) != key
+        if key not in tied.get(course.course_id, [key])
     }
     if not clashes:
         return observed
@@ -361,6 +382,9 @@ class _Night:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
         self._remember_seen(plan)
+        with self.database.transaction() as session:
+            put_events(session, self.moodle.id, plan.events, self.tool.clock())
+            forget_past_events(session, self.moodle.id, scope.events.since)
         journal = RunJournal(
             self.database,
             self.run_row,
@@ -371,7 +395,15 @@ class _Night:
             progress=self.progress,
         )
         roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
-        apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool), rosters=observed.rosters)
+        apply_plan(
+            self.client,
+            plan,
+            journal,
+            role_ids=roles,
+            now=_now_seconds(self.tool),
+            rosters=observed.rosters,
+            address=scope.events.address,
+        )
         return any(count["failed"] for count in journal.counts.values())
 
     def _remember_seen(self, plan: ChangePlan) -> None:

@@ -14,6 +14,18 @@ from lti_app.core.permissions import ROLE_NAMES, Role
 from lti_app.sync.models import RunStatus
 from lti_app.sync.names import NOT_FOUND, TARGET
 
+COURSE_NOTES = {
+    "course_conflict": _l("Intake %(course)s: a course with its short name belongs to somebody else."),
+    "course_gone": _l("Intake %(course)s: its course is not in Moodle any more."),
+    "no_template": _l("Intake %(course)s: no course is made: this Moodle has no template course."),
+    "events_not_read": _l("Intake %(course)s: the course's calendar could not be read and was left alone."),
+    "groups_not_read": _l("Intake %(course)s: the course's groups could not be read and were left alone."),
+    "events_not_kept": _l(
+        "Meetings are not put into calendars: the service in Moodle lacks functions; `moodle functions` lists them."
+    ),
+}
+"""What is told of a course as a whole."""
+
 N_ = str
 """Mark a text for translation where it is written; it is translated where it is shown."""
 
@@ -24,6 +36,11 @@ KIND_NAMES = {
     "update_enrolment": _l("enrolments changed"),
     "reactivate": _l("enrolments reactivated"),
     "suspend": _l("enrolments suspended"),
+    "create_group": _l("groups made"),
+    "add_to_group": _l("people put into groups"),
+    "remove_from_group": _l("people taken out of groups"),
+    "create_event": _l("meetings put into calendars"),
+    "delete_event": _l("events taken out of calendars"),
 }
 CHANGE_NAMES = {
     "create_course": _l("make a course"),
@@ -32,6 +49,11 @@ CHANGE_NAMES = {
     "update_enrolment": _l("change an enrolment"),
     "reactivate": _l("reactivate"),
     "suspend": _l("suspend"),
+    "create_group": _l("make a group"),
+    "add_to_group": _l("put into the group"),
+    "remove_from_group": _l("take out of the group"),
+    "create_event": _l("put into the calendar"),
+    "delete_event": _l("take out of the calendar"),
 }
 STATES = {
     RunStatus.RUNNING: (_l("under way"), "arrow-repeat", "primary"),
@@ -200,9 +222,14 @@ def target_words(target: str, names: Mapping[int, str]) -> str:
     match = TARGET.fullmatch(target)
     if match is None:
         return target
+    if match["meeting"]:
+        words = gettext("meeting No. %(number)s, intake %(course)s", number=match["meeting"], course=match["course"])
+        return str(words)
     if not match["user"]:
         return str(gettext("intake %(course)s", course=match["course"]))
     name = names.get(int(match["user"])) or gettext("Moodle user No. %(number)s", number=match["user"])
+    if match["role"] == "group":
+        return str(gettext("%(name)s, intake %(course)s", name=name, course=match["course"]))
     role = ROLES.get(match["role"], match["role"])
     return str(gettext("%(name)s (%(role)s), intake %(course)s", name=name, role=role, course=match["course"]))
 
@@ -223,6 +250,8 @@ def notes_words(notes: list[Any], names: Mapping[int, str]) -> list[str]:
 
 
 def _counted_note(code: str, course: str, number: int) -> str:
+    if code in COURSE_NOTES:
+        return str(COURSE_NOTES[code]) % {"course": course}
     match code:
         case "enrolled_by_others":
             words = ngettext(
@@ -270,12 +299,6 @@ def _counted_note(code: str, course: str, number: int) -> str:
                 number,
                 course=course,
             )
-        case "course_conflict":
-            words = gettext("Intake %(course)s: a course with its short name belongs to somebody else.", course=course)
-        case "course_gone":
-            words = gettext("Intake %(course)s: its course is not in Moodle any more.", course=course)
-        case "no_template":
-            words = gettext("Intake %(course)s: no course is made: this Moodle has no template course.", course=course)
         case _:
             words = f"{code} {course} ({number})"
     return str(words)

@@ -84,18 +84,19 @@ _ARRIVAL: CompoundSelect[Any] = union_all(
 
 @dataclass(frozen=True)
 class Arrival:
-    """Say what is known already of who comes in a launch: the person, and the intake of the course with its site."""
+    """Say what is known already of who comes in a launch: the person, and the course's intakes with their sites."""
 
     actor: Actor | None
-    intake_id: int | None
-    site_id: int | None
+    intakes: tuple[tuple[int, int], ...]
+    """Intake id and site id."""
 
     @property
-    def belongs_here(self) -> bool:
-        """Tell whether this person leads the course's intake or has a place in it."""
-        return self.actor is not None and (
-            self.site_id in self.actor.led_site_ids or self.intake_id in self.actor.trainee_intake_ids
-        )
+    def own_intake_ids(self) -> list[int]:
+        """Return the course's intakes that this person leads or has a place in."""
+        if self.actor is None:
+            return []
+        led, held = self.actor.led_site_ids, self.actor.trainee_intake_ids
+        return [intake_id for intake_id, site_id in self.intakes if site_id in led or intake_id in held]
 
 
 def resolve_actor(session: Session, who: SignedIn, now: datetime) -> Actor:
@@ -127,11 +128,9 @@ def read_arrival(
     """Read in one query who a Moodle user is known to be, with today's roles, and where the course belongs."""
     asked = {"moodle": moodle_id, "user": user_id, "course": course_id, "today": _today(now)}
     rows = session.connection().execute(_ARRIVAL, asked).all()
-    course = next((row for row in rows if row[0] == _COURSE), None)
+    intakes = tuple((row[1], row[2]) for row in rows if row[0] == _COURSE)
     actor = _actor(rows, moodle_id=moodle_id, user_id=user_id, name="", is_moodle_admin=is_moodle_admin)
-    return Arrival(
-        actor if actor.person_id is not None else None, course[1] if course else None, course[2] if course else None
-    )
+    return Arrival(actor if actor.person_id is not None else None, intakes)
 
 
 def _today(now: datetime) -> date:

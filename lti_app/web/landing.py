@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, url_for
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from lti_app.core.edge import SignedIn, db_session, now, sign_in, signed_in, tool
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import Actor, Permission
-from lti_app.intakes.courses import intake_of_course
+from lti_app.intakes.courses import intakes_of_course, own_intakes
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
@@ -28,17 +29,17 @@ class Standing:
     """Say what somebody is to the course that they came from."""
 
     actor: Actor
-    intake: Intake | None
+    intakes: Sequence[Intake]
 
     @property
-    def leads_here(self) -> bool:
-        """Tell whether they lead the site of the course's intake."""
-        return self.intake is not None and self.intake.version.programme.site_id in self.actor.led_site_ids
+    def intake(self) -> Intake | None:
+        """Return the newest of the course's intakes, whose leader can help."""
+        return self.intakes[0] if self.intakes else None
 
     @property
-    def is_trainee_here(self) -> bool:
-        """Tell whether they have a place in the course's intake."""
-        return self.intake is not None and self.intake.id in self.actor.trainee_intake_ids
+    def own(self) -> list[Intake]:
+        """Return the course's intakes that they lead or have a place in."""
+        return own_intakes(self.intakes, self.actor)
 
 
 def land(launch: Launch) -> Response:
@@ -55,8 +56,8 @@ def land(launch: Launch) -> Response:
     actor = arrival.actor or _find(session, launch)
     who = _visitor(launch, actor.person_id, actor.name)
     _begin_visit(who, launch.locale)
-    if arrival.belongs_here and arrival.intake_id is not None:
-        return see_other(url_for("credits.intake", intake_id=arrival.intake_id))
+    if len(arrival.own_intake_ids) == 1:
+        return see_other(url_for("credits.intake", intake_id=arrival.own_intake_ids[0]))
     course = _course_of(launch)
     if course is None:
         return see_other(url_for("site.home"))
@@ -94,8 +95,10 @@ def _visitor(launch: Launch, person_id: int | None, name: str) -> SignedIn:
 def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | None:
     """Return the address that fits who came from ``course``, or None where only words help."""
     standing = standing_in(session, course, actor)
-    if standing.intake is not None and (standing.leads_here or standing.is_trainee_here):
-        return url_for("credits.intake", intake_id=standing.intake.id)
+    if len(standing.own) == 1:
+        return url_for("credits.intake", intake_id=standing.own[0].id)
+    if standing.own:
+        return url_for("intakes.choose", course=_sealed(course))
     if standing.intake is None and course.is_instructor and actor.may(Permission.RUN_INTAKES):
         return url_for("intakes.tie", course=_sealed(course))
     if actor.may(Permission.SEE_SYNC):
@@ -104,11 +107,11 @@ def way_from(session: Session, course: LaunchedCourse, actor: Actor) -> str | No
 
 
 def standing_in(session: Session, course: LaunchedCourse, actor: Actor) -> Standing:
-    """Find the course's intake and what ``actor`` is to it."""
-    intake = intake_of_course(
+    """Find the course's intakes and what ``actor`` is to them."""
+    intakes = intakes_of_course(
         session, moodle_id=course.moodle_id, course_id=course.course_id, course_idnumber=course.idnumber
     )
-    return Standing(actor, intake)
+    return Standing(actor, intakes)
 
 
 def _course_of(launch: Launch) -> LaunchedCourse | None:

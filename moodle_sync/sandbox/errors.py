@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class MoodleError(Exception):
     """A refusal as Moodle words it."""
@@ -34,6 +36,21 @@ def missing_record(table: str) -> MoodleError:
 def invalid_user() -> MoodleError:
     """Refuse a user id that isn't there (recording enrol_partial_bad_user)."""
     return MoodleError("invaliduser", "Invalid user", "dml_missing_record_exception")
+
+
+def invalid_course_context(course: int) -> MoodleError:
+    """Refuse a course that isn't there, where Moodle checks its context."""
+    return MoodleError(
+        "errorcoursecontextnotvalid",
+        f"You cannot execute functions in the course context (course id:{course}). "
+        "The context error message was: Invalid parameter value detected",
+    )
+
+
+def refuse_tags(name: str) -> None:
+    """Refuse a name with something like a tag in it (PARAM_TEXT): cleaned, it would be another."""
+    if re.search(r"<[a-zA-Z/!?]", name):
+        raise invalid_parameter()
 
 
 def coding_error(text: str) -> MoodleError:

@@ -9,14 +9,13 @@ import pytest
 
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole
-from moodle_sync.functions import Function
 from moodle_sync.plan import Kind
 from moodle_sync.progress import read_progress
 from moodle_sync.roster import Desired, DesiredPerson, Role
 from moodle_sync.sandbox import Sandbox, actions, running_sandbox
 
 from .conftest import SEED
-from .nights import ENDS, NOW, Memory, course_ids, desire, night, people_in
+from .nights import ENDS, FAULTS, NOW, Died, Memory, Mortal, course_ids, desire, night, people_in, state_of
 
 Connect = Callable[..., MoodleClient]
 KEYS = ("INTAKE-1", "INTAKE-2", "INTAKE-3")
@@ -37,42 +36,6 @@ def test_a_first_night_of_a_course_costs_a_known_number_of_calls(moodle: Sandbox
     client = connect(timeouts=(5.0, 30.0))
     # Functions, courses by idnumber and by short name; copy, settings, reading back; a batch, two lists back.
     assert night(client, desire(moodle, *range(30)), Memory()).calls == 3 + 3 + 3
-
-
-class Died(BaseException):
-    """Stands for a process that is killed: nothing catches it, nothing is tidied up."""
-
-
-class Mortal(MoodleClient):
-    """A client whose process dies at its n-th call, before the call or after it."""
-
-    def __init__(self, moodle: Sandbox, *, at: int, after: bool) -> None:
-        super().__init__(moodle.local_url, moodle.token, concurrency=1)
-        self._at, self._after = at, after
-
-    def call(self, function: Function, **params: Any) -> Any:
-        self._at -= 1
-        if self._at == 0 and not self._after:
-            raise Died
-        answer = super().call(function, **params)
-        if self._at == 0:
-            raise Died
-        return answer
-
-
-def state_of(moodle: Sandbox) -> tuple[list[Any], list[Any]]:
-    """Return courses by name and who is in them, without the ids that depend on how often something was tried."""
-    dump = moodle.state.dump()
-    names = {course["id"]: course["shortname"] for course in dump["courses"]}
-    courses = [
-        (course["shortname"], course["idnumber"], course["fullname"], course["enddate"], course["visible"])
-        for course in dump["courses"]
-    ]
-    places = [
-        (names[row["course"]], row["user"], row["roles"], row["suspended"], row["timestart"], row["timeend"])
-        for row in dump["enrolments"]
-    ]
-    return sorted(courses), sorted(places)
 
 
 def two_nights(moodle: Sandbox) -> tuple[Desired, Desired]:
@@ -108,9 +71,6 @@ def test_a_run_that_dies_at_any_call_is_finished_by_the_next_one_without_a_trace
                 assert not memory.failures(), at
                 assert state_of(moodle) == expected, at
                 assert not night(client, later, memory).plan, at
-
-
-FAULTS = ("timeout_before", "timeout_after", "drop_before", "drop_after", "html", "http500", "truncated", "empty")
 
 
 @pytest.mark.parametrize("fault", FAULTS)

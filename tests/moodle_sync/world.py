@@ -6,7 +6,9 @@ import copy
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from moodle_sync.plan import Change, ChangePlan, CourseChange, EnrolmentChange, Kind
+from moodle_sync.events import Calendar, DesiredEvent, EventScope, ObservedEvent, ObservedEvents, OwnedEvent
+from moodle_sync.groups import ObservedGroup, ObservedGroups
+from moodle_sync.plan import Change, ChangePlan, CourseChange, EnrolmentChange, EventChange, GroupChange, Kind
 from moodle_sync.roster import (
     CourseRoster,
     Desired,
@@ -45,6 +47,12 @@ class World:
     courses: dict[int, ObservedCourse] = field(default_factory=dict)
     places: dict[Key, Place] = field(default_factory=dict)
     owned: dict[OwnedKey, Owned] = field(default_factory=dict)
+    groups: dict[tuple[int, str], tuple[int, set[int]]] = field(default_factory=dict)
+    """Number and members of a group by course and idnumber."""
+    events: dict[int, ObservedEvent] = field(default_factory=dict)
+    descriptions: dict[int, str] = field(default_factory=dict)
+    """Digest of what people can see of an event, by its number."""
+    owned_events: dict[tuple[int, int], OwnedEvent] = field(default_factory=dict)
     elsewhere: set[Key] = field(default_factory=set)
     """Who is in a course by another, active enrolment too."""
 
@@ -87,15 +95,54 @@ class World:
                     return course
         return None
 
+    def calendar(self, meetings: Sequence[DesiredEvent]) -> Calendar:
+        """See what `read_calendar` sees."""
+        there = tuple(sorted(event for event in self.events.values() if event.starts >= NOW))
+        return Calendar(
+            EventScope(meetings, list(self.owned_events.values()), NOW, "https://tool/meetings/"),
+            ObservedEvents(there, {}),
+        )
+
+    def observed_groups(self) -> ObservedGroups:
+        """See what `read_groups` sees."""
+        groups = {key: ObservedGroup(number, frozenset(members)) for key, (number, members) in self.groups.items()}
+        return ObservedGroups(groups, {})
+
     def change(self, change: Change) -> None:
-        """Carry out one change, as `enrol_manual_enrol_users` and the course functions do."""
+        """Carry out one change, as `enrol_manual_enrol_users` and the functions for courses, groups and events do."""
         if isinstance(change, CourseChange):
             self._change_course(change)
+            return
+        if isinstance(change, EventChange):
+            self._change_event(change)
+            return
+        if isinstance(change, GroupChange):
+            self._change_group(change)
             return
         course_id = self.course_id_of(change)
         place = self.places.setdefault((course_id, change.user_id), Place(0, 0, False))
         place.starts, place.ends, place.suspended = change.starts, change.ends, change.suspended
         place.roles.add(change.role)
+
+    def _change_event(self, change: EventChange) -> None:
+        if change.kind is Kind.DELETE_EVENT:
+            del self.events[change.event_id], self.descriptions[change.event_id]
+            return
+        number, course_id = max(self.events, default=0) + 1, self.course_id_of(change)
+        times = change.starts, change.duration
+        self.events[number] = ObservedEvent(number, course_id, change.meeting_id, change.name, *times, True)
+        self.descriptions[number] = change.event.digest
+
+    def _change_group(self, change: GroupChange) -> None:
+        key = change.course_id, change.course_key
+        if change.kind is Kind.CREATE_GROUP:
+            assert key not in self.groups, "a second group"
+            self.groups[key] = len(self.groups) + 1, set()
+        elif change.kind is Kind.ADD_TO_GROUP:
+            assert (change.course_id, change.user_id) in self.places, "who is not enrolled can't be in a group"
+            self.groups[key][1].add(change.user_id)
+        else:
+            self.groups[key][1].remove(change.user_id)
 
     def _change_course(self, change: CourseChange) -> None:
         wanted, course_id = change.course, change.course_id
@@ -107,7 +154,7 @@ class World:
             course_id, wanted.shortname, wanted.key, wanted.fullname, wanted.starts, wanted.ends, wanted.visible
         )
 
-    def course_id_of(self, change: EnrolmentChange) -> int:
+    def course_id_of(self, change: EnrolmentChange | EventChange) -> int:
         if change.course_id is not None:
             return change.course_id
         return next(course.course_id for course in self.courses.values() if course.idnumber == change.course_key)
@@ -129,6 +176,20 @@ class World:
             drift = Drift.ELSEWHERE if in_vain else Drift.NONE
             self.owned[key] = self.owned[key]._replace(pending=False, drift=drift)
 
+    def intend_event(self, change: EventChange) -> None:
+        """Remember, as the application's journal does before an event is made."""
+        row = change._replace(course_id=self.course_id_of(change)).intended
+        self.owned_events[row.course_id, row.meeting_id] = row
+
+    def confirm_event(self, change: EventChange) -> None:
+        """Remember, as the application's journal does once an event was made or deleted."""
+        key = self.course_id_of(change), change.meeting_id
+        row = self.owned_events.get(key)
+        if row is not None and change.kind is Kind.CREATE_EVENT:
+            self.owned_events[key] = row._replace(event_id=max(self.events), pending=False)
+        elif row is not None and row.event_id == change.event_id and not row.pending:
+            self.owned_events[key] = row._replace(event_id=0, digest="")
+
     def apply(self, plan: ChangePlan, *, batch: int = 100, steps: int | None = None) -> int:
         """Carry a plan out in batches: intent, write, outcome. Die after `steps` steps; return the steps taken.
 
@@ -147,6 +208,8 @@ class World:
             self.owned.pop((row.course_id, row.user_id, row.role), None)
         for row in plan.seen:
             self.owned[row.course_id, row.user_id, row.role] = row
+        for remembered in plan.events:
+            self.owned_events[remembered.course_id, remembered.meeting_id] = remembered
         for change in plan.changes:
             if isinstance(change, CourseChange):
                 if not step():
@@ -163,6 +226,21 @@ class World:
             if not step():
                 return taken
             self.confirm(rows)
+        for moved in [one for one in plan.changes if isinstance(one, GroupChange)]:
+            if not step():
+                return taken
+            self.change(moved)
+        for event in [one for one in plan.changes if isinstance(one, EventChange)]:
+            if event.kind is Kind.CREATE_EVENT:
+                if not step():
+                    return taken
+                self.intend_event(event)
+            if not step():
+                return taken
+            self.change(event)
+            if not step():
+                return taken
+            self.confirm_event(event)
         return taken
 
     def state(self) -> tuple[object, ...]:
@@ -171,6 +249,8 @@ class World:
             {number: course._asdict() for number, course in self.courses.items()},
             {key: (place.starts, place.ends, place.suspended, place.roles) for key, place in self.places.items()},
             self.owned,
+            self.groups,
+            sorted((event[1:], self.descriptions[number]) for number, event in self.events.items()),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import asdict
 from typing import Any
 
-from moodle_sync.sandbox.errors import invalid_parameter, missing_record
+from moodle_sync.sandbox.errors import invalid_parameter, missing_record, refuse_tags
 from moodle_sync.sandbox.state import SITE_COURSE, Event, State
 
 from .registry import Arguments, function
@@ -35,6 +36,7 @@ from .schema import BOOL, INT, TEXT, Many, Struct, optional
 def create_calendar_events(state: State, arguments: Arguments) -> Any:
     """Make events, all or none (recording calendar_create)."""
     for row in arguments["events"]:
+        refuse_tags(row["name"])
         if row["courseid"] and row["courseid"] not in state.courses:
             raise missing_record("course")
         if row["eventtype"] not in ("user", "course", "group", "site", "category"):
@@ -60,11 +62,12 @@ def create_calendar_events(state: State, arguments: Arguments) -> Any:
 
 
 def _describe(event: Event, *, made: bool) -> dict[str, Any]:
-    """Describe an event; what a new one calls 0 or "", a list calls null."""
+    """Describe an event; what a new one calls 0 or "", a list calls null, and gives its name for HTML."""
     row = asdict(event)
     described: dict[str, Any] = {name: row[name] for name in ("id", "name", "description", "format")}
     described["courseid"] = event.course
     if not made:
+        described["name"] = html.escape(event.name, quote=False)
         described["categoryid"] = None
     described |= {"groupid": event.group if made else event.group or None, "userid": event.user}
     if not made:
@@ -109,15 +112,15 @@ def get_calendar_events(state: State, arguments: Arguments) -> Any:
     for event in state.events.values():
         own = event.eventtype == "user" and options["userevents"] and event.user == state.site.ws_user
         site = event.eventtype == "site" and options["siteevents"]
-        asked = (
-            event.id in wanted["eventids"]
-            or (event.eventtype == "course" and event.course in wanted["courseids"])
-            or (event.group and event.group in wanted["groupids"])
+        by_id = event.id in wanted["eventids"]
+        asked = (event.eventtype == "course" and event.course in wanted["courseids"]) or (
+            event.group and event.group in wanted["groupids"]
         )
-        in_time = event.timestart + event.timeduration >= options["timestart"] and (
+        ends = event.timestart + event.timeduration
+        in_time = (event.timestart >= options["timestart"] or ends > options["timestart"]) and (
             not options["timeend"] or event.timestart <= options["timeend"]
         )
-        if (own or site or asked) and in_time and event.course != SITE_COURSE:
+        if by_id or ((own or site or asked) and in_time and event.course != SITE_COURSE):
             found.append(_describe(event, made=False))
     return {"events": found, "warnings": []}
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
-from moodle_sync.sandbox.errors import invalid_parameter, missing_record
+from moodle_sync.sandbox.errors import (
+    MoodleError,
+    invalid_course_context,
+    invalid_parameter,
+    invalid_user,
+    missing_record,
+    refuse_tags,
+)
 from moodle_sync.sandbox.state import Group, State
 
 from .registry import Arguments, function
@@ -13,15 +21,15 @@ from .schema import INT, TEXT, Many, Struct, optional
 MEMBERS = Many(Struct({"groupid": INT, "userid": INT}))
 
 
-def describe(group: Group, enrolmentkey: str | None) -> dict[str, Any]:
-    """Describe a group; the answer to creating one says its empty key as "", a list says null."""
+def describe(group: Group, *, made: bool) -> dict[str, Any]:
+    """Describe a group; a new one as it was sent and with the empty key as "", in a list for HTML and with null."""
     return {
         "id": group.id,
         "courseid": group.course,
-        "name": group.name,
+        "name": group.name if made else html.escape(group.name, quote=False),
         "description": group.description,
         "descriptionformat": 1,
-        "enrolmentkey": enrolmentkey,
+        "enrolmentkey": "" if made else None,
         "idnumber": group.idnumber,
         "visibility": 0,
         "participation": True,
@@ -51,8 +59,11 @@ def create_groups(state: State, arguments: Arguments) -> Any:
     numbers = {(group.course, group.idnumber) for group in state.groups.values() if group.idnumber}
     for row in arguments["groups"]:
         name, number = (row["courseid"], row["name"]), (row["courseid"], row["idnumber"])
-        if row["courseid"] not in state.courses or not row["name"] or name in taken or number in numbers:
+        refuse_tags(row["name"])
+        if row["courseid"] not in state.courses or not row["name"].strip() or name in taken:
             raise invalid_parameter()
+        if number in numbers:
+            raise MoodleError("idnumbertaken", "ID number is already used for another course")
         taken.add(name)
         if row["idnumber"]:
             numbers.add(number)
@@ -60,7 +71,7 @@ def create_groups(state: State, arguments: Arguments) -> Any:
     for row in arguments["groups"]:
         group = Group(state.next_id("group"), row["courseid"], row["name"], row["description"], row["idnumber"])
         state.groups[group.id] = group
-        made.append(describe(group, ""))
+        made.append(describe(group, made=True))
     return made
 
 
@@ -68,8 +79,8 @@ def create_groups(state: State, arguments: Arguments) -> Any:
 def get_course_groups(state: State, arguments: Arguments) -> Any:
     """List a course's groups."""
     if arguments["courseid"] not in state.courses:
-        raise missing_record("course")
-    return [describe(group, None) for group in state.groups.values() if group.course == arguments["courseid"]]
+        raise invalid_course_context(arguments["courseid"])
+    return [describe(group, made=False) for group in state.groups.values() if group.course == arguments["courseid"]]
 
 
 @function("core_group_get_group_members", groupids=Many(INT))
@@ -100,6 +111,8 @@ def delete_group_members(state: State, arguments: Arguments) -> Any:
     """Take people out of groups; who isn't in it is no error."""
     if not {row["groupid"] for row in arguments["members"]} <= state.groups.keys():
         raise missing_record("groups")
+    if not {row["userid"] for row in arguments["members"]} <= state.users.keys():
+        raise invalid_user()
     for row in arguments["members"]:
         members = state.groups[row["groupid"]].members
         if row["userid"] in members:

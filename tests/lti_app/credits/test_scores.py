@@ -19,6 +19,7 @@ from lti_app.credits.models import CreditEntry, CreditProposal, ScoreState
 from lti_app.credits.outstanding import Undelivered, queue_for_new_links, undelivered_scores
 from lti_app.credits.scores import comment_on, deliver_score
 from lti_app.credits.service import confirm_credits, propose_credits, put_forward_again, reverse_entry
+from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.keys import ensure_key, published_keys
 from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
 from lti_app.sync.night import run_night
@@ -452,3 +453,32 @@ def test_of_two_workers_the_later_sum_stands(gradebook: Gradebook, monkeypatch: 
     state = gradebook.state
     assert (state.posted_hours, state.posted_stamp) == (0, state.stamp)
     assert state.stamp == NOW + SECOND
+
+
+def test_who_moved_to_another_intake_of_the_course_has_the_hours_of_that_place_in_its_column(
+    gradebook: Gradebook,
+) -> None:
+    gradebook.credit()
+    with gradebook.database.transaction() as session:
+        place = session.get_one(Trainee, gradebook.trainee.id)
+        place.state, place.left_at = TraineeState.LEFT, NOW
+        first = place.intake
+        second = Intake(
+            code="intake-z",
+            version_id=first.version_id,
+            moodle_id=first.moodle_id,
+            starts_on=first.starts_on,
+            ends_on=first.ends_on,
+            capacity=5,
+            course_id=first.course_id,
+            course_tied_by="leader",
+        )
+        session.add_all([second, Trainee(intake=second, person_id=place.person_id, state="enrolled", enrolled_at=NOW)])
+    gradebook.deliver()
+    assert not gradebook.sandbox.state.grades[gradebook.items[0]]
+    with gradebook.database.transaction() as session:
+        there = session.scalars(select(Trainee).where(Trainee.state == TraineeState.ENROLLED)).one()
+        session.delete(there)
+    outcome = deliver_score(gradebook.database, {"trainee_id": gradebook.trainee.id}, NOW)
+    assert isinstance(outcome, Delivered)
+    assert gradebook.sandbox.state.grades[gradebook.items[0]][11].value == 18

@@ -7,9 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import Workbook
+from sqlalchemy import select
 
+from lti_app.core.db import Database
 from lti_app.core.errors import DomainError
 from lti_app.importing.report import ImportRefused
+from lti_app.intakes.models import Intake
 from lti_app.meetings.planning import from_local
 from tests.lti_app.importing.book import Book
 
@@ -268,3 +271,18 @@ def test_a_refusal_carries_the_report(book: Book) -> None:
         "message": "Nobody has this number in Moodle or this e-mail.",
         "remedy": told["problems"][0]["remedy"],
     }
+
+
+def test_a_second_place_in_a_course_that_two_intakes_share_is_refused_and_moving_there_is_not(
+    book: Book, database: Database
+) -> None:
+    book["intakes"].append({**book["intakes"][0], "code": "J"})
+    book.bring_in()
+    with database.transaction() as session:
+        for intake in session.scalars(select(Intake)):
+            intake.course_id, intake.course_tied_by = 5, "leader"
+    book["trainees"].append({"intake": "J", "person": "T-2"})
+    found = book.refusals()
+    assert {(one.sheet, one.column, one.code) for one in found} == {("trainees", "person", "second_place")}
+    book["trainees"][0]["state"] = "left"
+    book.bring_in()

@@ -7,20 +7,30 @@ from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lti_app.core.audit import AuditEntry
 from lti_app.core.db import Database
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
-from lti_app.intakes.courses import intake_of_course, likely_offer, tie_course, tie_offers
-from lti_app.intakes.models import Intake
+from lti_app.intakes.courses import (
+    intakes_of_course,
+    likely_offer,
+    share_course,
+    share_offers,
+    tie_course,
+    tie_offers,
+)
+from lti_app.intakes.invariants import courses_of_several_sites, places_twice_in_a_course
+from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.programmes.models import ProgrammeVersion, VersionState
 from tests.lti_app.world import NOW, World
 
 
 def _intake(session: Session, world: World, course_id: int, idnumber: str | None = None) -> str | None:
-    intake = intake_of_course(session, moodle_id=world.moodle.id, course_id=course_id, course_idnumber=idnumber)
+    found = intakes_of_course(session, moodle_id=world.moodle.id, course_id=course_id, course_idnumber=idnumber)
     session.flush()
-    return intake.code if intake else None
+    return ", ".join(intake.code for intake in found) or None
 
 
 def test_a_known_course_is_found_whatever_its_idnumber(database: Database) -> None:
@@ -62,13 +72,13 @@ def test_two_first_launches_at_once_agree(database: Database) -> None:
         world = World(session, "a")
         moodle_id = world.moodle.id
     together = threading.Barrier(2)
-    found: list[str | None] = []
+    found: list[str] = []
 
     def launch() -> None:
         together.wait()
         with database.transaction() as session:
-            intake = intake_of_course(session, moodle_id=moodle_id, course_id=5, course_idnumber="intake-a")
-            found.append(intake.code if intake else None)
+            intakes = intakes_of_course(session, moodle_id=moodle_id, course_id=5, course_idnumber="intake-a")
+            found.extend(intake.code for intake in intakes)
 
     launches = [threading.Thread(target=launch) for _ in range(2)]
     for one in launches:
@@ -148,3 +158,86 @@ def test_refusals_to_tie(database: Database) -> None:
         assert world.intake.course_id is None
         with pytest.raises(NotFound):
             tie_course(session, intake_id=999, course_id=6, actor=world.leader_actor, now=NOW)
+
+
+def another_intake(world: World, code: str = "intake-z", **changes: object) -> Intake:
+    values = {"version": world.version, "moodle": world.moodle, "capacity": 10, "published_at": NOW}
+    days = {"starts_on": world.intake.starts_on, "ends_on": world.intake.ends_on}
+    intake = Intake(code=code, **{**values, **days, **changes})
+    world.session.add(intake)
+    world.session.flush()
+    return intake
+
+
+def test_intakes_of_one_site_may_share_a_course_by_their_leaders_word(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a", course_id=5)
+        second, third = another_intake(world), another_intake(world, "intake-y")
+        World(session, "b", moodle=world.moodle, course_id=6)
+        assert [offer.code for offer in share_offers(session, world.leader_actor, second.id)] == ["intake-a"]
+        share_course(session, intake_id=second.id, with_id=world.intake.id, actor=world.leader_actor, now=NOW)
+        tie_course(session, intake_id=third.id, course_id=5, actor=world.leader_actor, now=NOW)
+        assert _intake(session, world, 5, "intake-y") == "intake-a, intake-y, intake-z"
+        assert {second.course_tied_by, third.course_tied_by} == {"leader"}
+        assert share_offers(session, world.leader_actor, second.id) == []
+        assert [entry.action for entry in session.scalars(select(AuditEntry))] == ["tie_course", "tie_course"]
+        assert [*courses_of_several_sites(session), *places_twice_in_a_course(session)] == []
+
+
+def test_refusals_to_share_a_course(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a", course_id=5)
+        other = World(session, "b", moodle=world.moodle, course_id=6)
+        longer = ProgrammeVersion(
+            programme=world.programme,
+            number=2,
+            title="Длиннее",
+            hours=36,
+            hours_needed=36,
+            state=VersionState.APPROVED,
+            council_protocol="4",
+            council_date=NOW.date(),
+        )
+        session.add(longer)
+        both = replace(world.leader_actor, led_site_ids=frozenset({world.site.id, other.site.id}))
+
+        def refused(intake: Intake, with_id: int, code: str, actor: object = both) -> None:
+            with pytest.raises(DomainError, match=code):
+                share_course(session, intake_id=intake.id, with_id=with_id, actor=actor, now=NOW)  # type: ignore[arg-type]
+
+        plain, long = another_intake(world), another_intake(world, "intake-y", version=longer)
+        refused(plain, other.intake.id, "course_is_taken")
+        refused(plain, other.intake.id, "not_your_site", world.leader_actor)
+        refused(long, world.intake.id, "other_hours")
+        assert share_offers(session, both, long.id) == []
+        refused(plain, 999, "no_such_intake")
+        refused(plain, long.id, "no_such_intake")  # it has no course either
+        trainee = world.trainee()
+        session.add(Trainee(intake=plain, person=trainee.person, state=TraineeState.ENROLLED, enrolled_at=NOW))
+        session.flush()
+        refused(plain, world.intake.id, "places_in_both")
+        world.intake.published_at = None
+        session.flush()
+        refused(plain, world.intake.id, "course_is_taken")
+        with pytest.raises(NotFound):
+            share_offers(session, both, 999)
+
+
+def test_the_auditor_finds_second_places_and_courses_of_several_sites(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, "a", course_id=5)
+        other = World(session, "b", moodle=world.moodle)
+        other.intake.course_id, other.intake.course_tied_by = 5, "leader"
+        person = world.trainee().person
+        other.trainee(person=person)
+        [twice] = places_twice_in_a_course(session)
+        assert f"person {person.id} " in twice
+        [shared] = courses_of_several_sites(session)
+        assert "course 5 " in shared
+
+
+def test_the_night_and_an_idnumber_never_share_a_course(database: Database) -> None:
+    with database.session() as session:
+        world = World(session, "a", course_id=5)
+        with pytest.raises(IntegrityError):
+            another_intake(world, course_id=5, course_tied_by="night")

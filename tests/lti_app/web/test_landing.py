@@ -12,11 +12,13 @@ from sqlalchemy import select
 
 from lti_app.core.db import Database
 from lti_app.core.permissions import Permission, Role, needs
-from lti_app.intakes.models import Intake
+from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.launch import Launch
 from lti_app.lti.launch import launch_of as launch_of_claims
 from lti_app.lti.registrations import Known
+from lti_app.meetings.models import Meeting
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
+from lti_app.programmes.models import Form, Mode, Topic
 from tests.conftest import MovableClock
 from tests.lti_app.lti.moodle import recorded
 from tests.lti_app.web.visits import token, visit
@@ -400,3 +402,102 @@ def test_another_person_in_the_same_browser_begins_anew(door: FlaskClient, app: 
 
     answer = door.post("/language", data={"csrf_token": of_the_first, "language": "en", "next": "/"})
     assert answer.status_code == 400
+
+
+def shared_course(world: World, database: Database, *, moved: bool = False) -> Intake:
+    """Let an intake to come share the course; ``moved``: the trainee has a place there as well."""
+    with database.transaction() as session:
+        first = session.get_one(Intake, world.intake.id)
+        second = Intake(
+            code="intake-z",
+            version_id=first.version_id,
+            moodle_id=first.moodle_id,
+            starts_on=first.ends_on + timedelta(days=1),
+            ends_on=first.ends_on + timedelta(days=9),
+            capacity=10,
+            published_at=NOW,
+            course_id=COURSE,
+            course_tied_by="leader",
+        )
+        session.add(second)
+        session.flush()
+        if moved:
+            person = session.scalars(select(Person).where(Person.email == "Trainee@example.org")).one()
+            session.add(Trainee(intake=second, person=person, state=TraineeState.ENROLLED, enrolled_at=NOW))
+        return second
+
+
+def test_in_a_shared_course_a_trainee_lands_where_they_have_their_place(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    shared_course(world, database)
+    launch = launch_of(world, email="trainee@example.org")
+    for _ in range(2):  # found by the e-mail, then known
+        assert come(door, launch, follow=False).location == f"/intakes/{world.intake.id}"
+
+
+def test_a_leader_of_a_shared_course_and_who_has_several_places_choose_the_running_one_first(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    second = shared_course(world, database, moved=True)
+    for launch in (launch_of(world, email="trainee@example.org"), launch_of(world, user_id=LEADER_USER)):
+        page = come(door, launch)
+        assert page.request.path == "/intakes/choose"
+        first, last = (page.text.index(f'href="/intakes/{number}"') for number in (world.intake.id, second.id))
+        assert first < last
+        assert "Закрепить за этим курсом ещё один поток" not in page.text
+    page = come(door, launch_of(world, user_id=LEADER_USER, is_instructor=True))
+    assert "Закрепить за этим курсом ещё один поток" in page.text
+    sealed = page.request.args["course"]
+    assert "относится к потоку (потокам) intake-z, intake-a" in door.get(f"/intakes/tie?course={sealed}").text
+
+
+def test_a_stranger_in_a_shared_course_is_told_so_and_not_offered_a_choice(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    shared_course(world, database)
+    page = come(door, launch_of(world, user_id=99))
+    assert page.status_code == 403
+    sealed = page.request.args["course"]
+    assert door.get(f"/intakes/choose?course={sealed}").location.startswith("/course?")
+
+
+def test_a_leader_lets_an_intake_share_the_course_of_another(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    second = shared_course(world, database)
+    with database.transaction() as session:
+        session.get_one(Intake, second.id).course_id = None
+    come(door, launch_of(world, user_id=LEADER_USER))
+    assert f'href="/intakes/{second.id}/share"' in door.get(f"/intakes/{second.id}").text
+    address = f"/intakes/{second.id}/share"
+    assert "intake-a" in door.get(address).text
+    form = {"csrf_token": token(door.application, door)}
+    refused = door.post(address, data=form)
+    assert refused.status_code == 422
+    done = door.post(address, data={**form, "intake": world.intake.id})
+    assert done.location == f"/intakes/{second.id}"
+    with database.session(writes=False) as session:
+        assert session.get_one(Intake, second.id).course_id == COURSE
+    assert "нет другого потока" in door.get(address).text
+
+
+def test_a_trainee_who_comes_from_the_calendar_is_led_to_the_meetings_intake(
+    door: FlaskClient, world: World, database: Database
+) -> None:
+    with database.transaction() as session:
+        topic = session.scalars(select(Topic)).first()
+        meeting = Meeting(
+            intake_id=world.intake.id,
+            topic=topic,
+            form=Form.SEMINAR,
+            mode=Mode.ON_SITE,
+            starts_at=NOW,
+            minutes=90,
+            hours=2,
+        )
+        session.add(meeting)
+        session.flush()
+    come(door, launch_of(world, email="trainee@example.org"))
+    assert door.get(f"/meetings/{meeting.id}").location == f"/intakes/{world.intake.id}"
+    assert door.get("/meetings/999").status_code == 404

@@ -41,13 +41,16 @@ MAY = {
     ("GET", "credits.reverse"): frozenset({"leader"}),
     ("POST", "credits.reverse"): frozenset({"leader"}),
     ("POST", "credits.put_forward"): frozenset({"leader"}),
-    ("GET", "credits.meeting"): frozenset({"leader"}),
+    ("GET", "credits.meeting"): frozenset({"leader", "trainee"}),
     ("POST", "credits.attendance"): frozenset({"leader"}),
     ("POST", "meetings.join"): frozenset({"trainee"}),
     ("POST", "meetings.leave"): frozenset({"trainee"}),
     ("POST", "meetings.close_stay"): frozenset({"leader"}),
     ("GET", "intakes.tie"): frozenset(),  # as above
     ("POST", "intakes.tie"): frozenset(),
+    ("GET", "intakes.choose"): frozenset(),
+    ("GET", "intakes.share"): frozenset({"leader"}),
+    ("POST", "intakes.share"): frozenset(),  # nothing is chosen
     ("GET", "sync.runs"): frozenset({"administrator"}),
     ("GET", "sync.run"): frozenset({"administrator"}),
     ("GET", "sync.progress"): frozenset({"administrator"}),
