@@ -8,6 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from moodle_sync.categories import find_category, make_category
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
     LOCKED_CODE,
@@ -23,6 +24,7 @@ from moodle_sync.errors import (
 from moodle_sync.functions import Function, rows_per_call
 from moodle_sync.observe import courses_in, enrolled_ids, still_so
 from moodle_sync.plan import (
+    CategoryChange,
     Change,
     ChangePlan,
     CourseChange,
@@ -48,11 +50,12 @@ STILL_ACTIVE = (
     "suspended, but still active: the person is enrolled in this course by other means too",
     "End the person's other enrolment in Moodle, if it should end.",
 )
+NO_CATEGORY = ("no_category", "the category could not be made, so no course was made in it")
 NO_COURSE = ("no_course", "the course could not be made, so nobody was enrolled in it")
 
 
 class Outcome(NamedTuple):
-    """Say what became of a change. ``course_id`` is Moodle's, also for a course made now."""
+    """Say what became of a change. ``course_id`` is Moodle's, also for a course made now; None for a category."""
 
     change: Change
     course_id: int | None
@@ -91,19 +94,22 @@ def apply_plan(
     now: int,
     rosters: Mapping[int, CourseRoster] | None = None,
 ) -> None:
-    """Carry out ``plan`` in its order: courses, then enrolments in batches, several at once; then read back.
+    """Carry out ``plan`` in its order: categories, courses, then enrolments in batches, several at once; read back.
 
     ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``). Every change gets exactly one
     outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it concerns.
     """
     patience = _Patience()
+    category_ids: dict[str, int] = {}
     course_ids: dict[str, int | None] = {}
     enrolments: list[EnrolmentChange] = []
     for change in plan.changes:
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
+        elif isinstance(change, CategoryChange):
+            journal.record([_apply_category(client, change, patience, category_ids)])
         else:
-            outcome = _apply_course(client, change, patience)
+            outcome = _apply_course(client, _within(change, category_ids), patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
     placed, lost = _place(enrolments, course_ids)
@@ -160,13 +166,42 @@ def _failure(change: Change, course_id: int | None, error: MoodleError) -> Outco
     return _failed(change, course_id, error.errorcode, str(error), error.remedy)
 
 
-# --- courses -------------------------------------------------------------------------------------------------------
+# --- categories and courses -------------------------------------------------------------------------------------------
+
+
+def _apply_category(
+    client: MoodleClient, change: CategoryChange, patience: _Patience, category_ids: dict[str, int]
+) -> Outcome:
+    """Make a category; put its id into ``category_ids`` once Moodle shows it."""
+    if patience.is_over:
+        return _failed(change, None, *NOT_TRIED)
+    try:
+        make_category(client, change.category)
+        category_id = find_category(client, change.category.key)
+    except MoodleError as error:
+        patience.note(error)
+        return _failure(change, None, error)
+    patience.note(None)
+    if category_id is None:
+        return _failed(change, None, *NOT_THERE)
+    category_ids[change.category.key] = category_id
+    return Outcome(change, None, True)
+
+
+def _within(change: CourseChange, category_ids: Mapping[str, int]) -> CourseChange:
+    """Tell a course to be made the id of its category, if that was made by the same plan."""
+    key = change.course.category_key
+    if key not in category_ids:
+        return change
+    return change._replace(course=change.course._replace(category_id=category_ids[key], category_key=""))
 
 
 def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patience) -> Outcome:
     course, course_id = change.course, change.course_id
     if patience.is_over:
         return _failed(change, course_id, *NOT_TRIED)
+    if course.category_key:
+        return _failed(change, course_id, *NO_CATEGORY)
     try:
         if course_id is None:
             course_id = _make_course(client, course)
@@ -176,7 +211,7 @@ def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patienc
         patience.note(error)
         return _failure(change, change.course_id, error)
     patience.note(None)
-    if present is None or present.idnumber != course.key:
+    if present is None or (present.idnumber != course.key and not course.is_over):
         return _failed(change, change.course_id, *NOT_THERE)
     if differing := differing_fields(course, present):
         text = f"Moodle accepted the change, but gives back another {', '.join(differing)}"
@@ -230,14 +265,14 @@ def _copy_template(client: MoodleClient, course: DesiredCourse) -> Any:
 
 
 def _set_course(client: MoodleClient, course_id: int, course: DesiredCourse) -> None:
-    row = {
-        "id": course_id,
-        "idnumber": course.key,
-        "fullname": course.fullname,
-        "startdate": course.starts,
-        "enddate": course.ends,
-        "visible": int(course.visible),
-    }
+    row: dict[str, Any] = {"id": course_id, "visible": int(course.visible)}
+    if not course.is_over:
+        row |= {
+            "idnumber": course.key,
+            "fullname": course.fullname,
+            "startdate": course.starts,
+            "enddate": course.ends,
+        }
     try:
         client.call(Function.UPDATE_COURSES, courses=[row])
     except WriteOutcomeUnknown:

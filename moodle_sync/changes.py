@@ -10,18 +10,36 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from moodle_sync.roster import DesiredCourse, Drift, Owned, Problem, Role
+from moodle_sync.roster import DesiredCategory, DesiredCourse, Drift, Owned, Problem, Role
 
 
 class Kind(enum.StrEnum):
     """Name the kinds of change; scripts read these names in the report."""
 
+    CREATE_CATEGORY = "create_category"
     CREATE_COURSE = "create_course"
     UPDATE_COURSE = "update_course"
     ENROL = "enrol"
     UPDATE_ENROLMENT = "update_enrolment"
     REACTIVATE = "reactivate"
     SUSPEND = "suspend"
+
+
+class CategoryChange(NamedTuple):
+    """Make a category."""
+
+    kind: Kind
+    category: DesiredCategory
+
+    @property
+    def course_id(self) -> None:
+        """Return that it is about no course."""
+        return None
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"category {self.category.key}"
 
 
 class CourseChange(NamedTuple):
@@ -59,7 +77,7 @@ class EnrolmentChange(NamedTuple):
         return f"course {self.course_key}, user {self.user_id}, {self.role.value}"
 
 
-Change = CourseChange | EnrolmentChange
+Change = CategoryChange | CourseChange | EnrolmentChange
 
 
 class Note(NamedTuple):
@@ -139,6 +157,8 @@ class ChangePlan:
                     common = (kind, key, course_id, role, starts, ends)
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
                 yield f"{user_id}\n"
+            elif isinstance(change, CategoryChange):
+                yield f"{change.kind}|{json.dumps(change.category, ensure_ascii=False)}\n"
             else:
                 # Whether we knew the course's id beforehand is no part of what is to be changed.
                 course = change.course._replace(course_id=None)
@@ -170,6 +190,10 @@ class ChangePlan:
             return "nothing to change"
         return ", ".join(f"{kind.value}: {number}" for kind, number in self.counts().items())
 
+    def add_notes(self, notes: Iterable[Note]) -> None:
+        """Add what was found out after planning; it is no part of the plan's id."""
+        self.notes = [*self.notes, *notes]
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
         return {
@@ -188,7 +212,9 @@ class ChangePlan:
         changes: list[Change] = []
         for row in data["changes"]:
             kind = Kind(row[0])
-            if kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
+            if kind is Kind.CREATE_CATEGORY:
+                changes.append(CategoryChange(kind, DesiredCategory(*row[1])))
+            elif kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
                 changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
             else:
                 _, key, course_id, user_id, role, starts, ends = row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,13 +13,21 @@ from sqlalchemy.orm import Session, joinedload
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
-from lti_app.programmes.models import ProgrammeVersion
-from lti_app.sites.models import SiteLeader
-from lti_app.sync.models import OwnedEnrolment
-from moodle_sync.roster import Desired, DesiredCourse, DesiredEnrolment, DesiredPerson, Owned, Role
+from lti_app.programmes.models import Programme, ProgrammeVersion
+from lti_app.sites.models import Site, SiteLeader
+from lti_app.sync.models import HiddenCourse, OwnedEnrolment
+from lti_app.sync.templates import Templates
+from moodle_sync.roster import Desired, DesiredCategory, DesiredCourse, DesiredEnrolment, DesiredPerson, Owned, Role
 
 KEPT_AFTER_END = timedelta(days=60)
-"""An intake that ended longer ago is left as it stands: the night no longer looks at its course."""
+"""An intake that ended longer ago is left as it stands, but for the hiding of its course."""
+
+HIDING_TRIED = timedelta(days=30)
+"""For so long after both times are over the night sees to it that the course is hidden; then it is left alone."""
+
+CATEGORY_PREFIX = "site:"
+"""A category's idnumber is this and the site's code, so that no other category has it by chance."""
+LONGEST_CATEGORY_NAME = 255
 
 ACCESS_AFTER_END = timedelta(days=30)
 """Trainees keep reading the course's materials for a month; their enrolment ends then by its own date."""
@@ -37,27 +45,91 @@ class Scope:
     owned: list[Owned]
 
 
-def load_scope(session: Session, moodle: Moodle, *, template_id: int | None, zone: ZoneInfo, now: datetime) -> Scope:
-    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Seven queries."""
+def load_scope(
+    session: Session,
+    moodle: Moodle,
+    *,
+    templates: Templates,
+    template_ids: Mapping[str, int],
+    hide_after: timedelta,
+    zone: ZoneInfo,
+    now: datetime,
+) -> Scope:
+    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Nine queries.
+
+    ``template_ids`` are those templates that Moodle shows. Of an intake that ended longer ago only its course's hiding,
+    due ``hide_after`` its end, is in the scope: nobody's place there is looked at any more.
+    """
     today = now.astimezone(zone).date()
-    intakes = session.scalars(
-        select(Intake)
-        .where(
-            Intake.moodle_id == moodle.id, Intake.published_at.is_not(None), Intake.ends_on >= today - KEPT_AFTER_END
-        )
-        .options(joinedload(Intake.version).joinedload(ProgrammeVersion.programme))
-        .order_by(Intake.code)
-    ).all()
+    intakes, over = _intakes(session, moodle, hide_after, today)
     enrolments = _trainees(session, intakes, zone) + _leaders(session, intakes, zone, today)
+    hidden = set(session.scalars(select(HiddenCourse.course_id).where(HiddenCourse.moodle_id == moodle.id)))
+
+    def course(intake: Intake) -> DesiredCourse:
+        template = templates.of(intake.version.programme)
+        return _course(intake, moodle, zone)._replace(
+            template_id=template_ids.get(template or ""),
+            template_name=template or "",
+            visible=today <= intake.ends_on + hide_after,
+            was_hidden=intake.course_id in hidden,
+        )
+
     return Scope(
-        intake_ids={intake.code: intake.id for intake in intakes},
+        intake_ids={intake.code: intake.id for intake in [*intakes, *over]},
         desired=Desired(
-            courses=[_course(intake, moodle, template_id, zone) for intake in intakes],
+            courses=[
+                *(course(intake) for intake in intakes),
+                *(course(intake)._replace(is_over=True) for intake in over),
+            ],
             people=_people(session, moodle, {row.person_key for row in enrolments}, today),
             enrolments=enrolments,
+            categories=_categories(moodle, intakes),
         ),
         owned=_owned(session, moodle),
     )
+
+
+def _intakes(
+    session: Session, moodle: Moodle, hide_after: timedelta, today: date
+) -> tuple[Sequence[Intake], Sequence[Intake]]:
+    """Return the intakes that are kept in step, and those that are over and whose course is to be hidden by now."""
+    site = joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site)
+    published = (
+        select(Intake)
+        .where(Intake.moodle_id == moodle.id, Intake.published_at.is_not(None))
+        .options(site.joinedload(Site.organisation))
+        .order_by(Intake.code)
+    )
+    kept = session.scalars(published.where(Intake.ends_on >= today - KEPT_AFTER_END)).all()
+    over = session.scalars(
+        published.where(
+            Intake.course_id.is_not(None),
+            Intake.ends_on < today - max(KEPT_AFTER_END, hide_after),
+            Intake.ends_on >= today - max(KEPT_AFTER_END, hide_after) - HIDING_TRIED,
+        )
+    ).all()
+    return kept, over
+
+
+def _categories(moodle: Moodle, intakes: Sequence[Intake]) -> list[DesiredCategory]:
+    """Return a category for each site, where this Moodle is to have them."""
+    if not moodle.category_per_site:
+        return []
+    sites = {intake.version.programme.site for intake in intakes}
+    return [
+        DesiredCategory(_category_key(site), _category_name(site), moodle.category_id)
+        for site in sorted(sites, key=lambda site: site.code)
+    ]
+
+
+def _category_key(site: Site) -> str:
+    return f"{CATEGORY_PREFIX}{site.code}"
+
+
+def _category_name(site: Site) -> str:
+    """Name a site as people call it: its direction and its organisation, cut to what Moodle takes."""
+    name = " ".join(f"{site.direction} — {site.organisation.label}".split())
+    return name if len(name) <= LONGEST_CATEGORY_NAME else f"{name[: LONGEST_CATEGORY_NAME - 1].rstrip()}…"
 
 
 def midnight(day: date, zone: ZoneInfo) -> int:
@@ -65,17 +137,18 @@ def midnight(day: date, zone: ZoneInfo) -> int:
     return int(datetime.combine(day, time(), zone).timestamp())
 
 
-def _course(intake: Intake, moodle: Moodle, template_id: int | None, zone: ZoneInfo) -> DesiredCourse:
+def _course(intake: Intake, moodle: Moodle, zone: ZoneInfo) -> DesiredCourse:
     return DesiredCourse(
         key=intake.code,
         shortname=intake.code,
         fullname=f"{intake.version.title} ({intake.starts_on:%d.%m.%Y} – {intake.ends_on:%d.%m.%Y})"[:254],
         category_id=moodle.category_id,
-        template_id=template_id,
+        template_id=None,
         starts=midnight(intake.starts_on, zone),
         ends=midnight(intake.ends_on + timedelta(days=1), zone),
         course_id=intake.course_id,
         managed=intake.course_id is None or intake.course_tied_by == TIED_BY_NIGHT,
+        category_key=_category_key(intake.version.programme.site) if moodle.category_per_site else "",
     )
 
 

@@ -13,10 +13,11 @@ from lti_app.core.clock import Clock
 from lti_app.core.db import Database, insert_for
 from lti_app.intakes.models import Intake
 from lti_app.sync.desired import TIED_BY_NIGHT
+from lti_app.sync.hiding import remember_hidden
 from lti_app.sync.lock import Heart
 from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
 from moodle_sync.apply import Outcome
-from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
+from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, Kind
 from moodle_sync.roster import Drift
 
 Progress = Callable[[str, int, int], None]
@@ -79,6 +80,7 @@ class RunJournal:
                 self._forget_refused(session, outcomes)
                 session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
                 self._tie_courses(session, outcomes)
+                remember_hidden(session, self._moodle_id, outcomes, self._clock())
                 session.execute(
                     update(SyncRun)
                     .where(SyncRun.id == self._run_id)
@@ -130,7 +132,7 @@ class RunJournal:
         """Tie intakes to courses made or found, unless somebody has tied them, or the course, meanwhile."""
         for outcome in outcomes:
             change = outcome.change
-            if isinstance(change, EnrolmentChange) or outcome.course_id is None:
+            if not isinstance(change, CourseChange) or outcome.course_id is None:
                 continue
             tie_course_of_night(
                 session,

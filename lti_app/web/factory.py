@@ -21,6 +21,7 @@ from lti_app.importing.cli import import_command
 from lti_app.people.cli import people
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
+from lti_app.sync.moodle_cli import moodle_commands
 from lti_app.web import pages, upkeep
 from lti_app.web.actors import resolve_actor
 from lti_app.web.cookies import SessionCookies
@@ -50,7 +51,7 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         jobs=Jobs(app.app_context),
     )
     pages.install(app, app.extensions["ploshchadka"])
-    for command in (db, keys, people, import_command, sync, outbox):
+    for command in (db, keys, people, import_command, moodle_commands, sync, outbox):
         app.cli.add_command(command)
     tool: Tool = app.extensions["ploshchadka"]
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
