@@ -20,7 +20,7 @@ def registered(module_database: str) -> Iterator[Connected]:
     with running_sandbox(seed, hang=0.2) as sandbox, serving(module_database) as tool:
         both = Connected(tool, sandbox)
         assert both.register().status_code == 200
-        both.control("activate")
+        both.add_link()
         yield both
 
 
