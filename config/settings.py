@@ -48,6 +48,7 @@ class Settings:
     suspend_floor: int = 5
     drift: str = "restore"
     full_read_days: int = 7
+    hide_after_days: int = 60
     session_hours: int = 10
 
     @property
@@ -90,6 +91,7 @@ class SettingsSchema(Schema):
     SUSPEND_FLOOR = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     DRIFT = fields.String(validate=validate.OneOf(("restore", "respect"), error="must be one of {choices}"))
     FULL_READ_DAYS = fields.Integer(validate=validate.Range(0, 31, error="must be from 0 to 31 days"))
+    HIDE_AFTER_DAYS = fields.Integer(validate=validate.Range(0, 3650, error="must be from 0 to 3650 days"))
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
 
     @validates("PUBLIC_URL")

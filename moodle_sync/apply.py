@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from moodle_sync.categories import find_category, make_category
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
     LOCKED_CODE,
@@ -24,6 +25,7 @@ from moodle_sync.functions import Function, rows_per_call
 from moodle_sync.group_writer import write_groups
 from moodle_sync.observe import courses_in, enrolled_ids, still_so
 from moodle_sync.outcomes import (
+    NO_CATEGORY,
     NO_COURSE,
     NOT_THERE,
     NOT_TRIED,
@@ -35,6 +37,7 @@ from moodle_sync.outcomes import Patience as _Patience
 from moodle_sync.outcomes import failed as _failed
 from moodle_sync.outcomes import failure as _failure
 from moodle_sync.plan import (
+    CategoryChange,
     Change,
     ChangePlan,
     CourseChange,
@@ -82,13 +85,14 @@ def apply_plan(
     rosters: Mapping[int, CourseRoster] | None = None,
     address: str = "",
 ) -> None:
-    """Carry out ``plan`` in its order: courses, then enrolments in batches, several at once, groups, events.
+    """Carry out ``plan``: categories, courses, then enrolments in batches, several at once, groups, events.
 
     What was written is read back. ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``);
     ``address`` what the addresses of meetings begin with (``EventScope.address``). Every change gets exactly one
     outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it concerns.
     """
     patience = _Patience()
+    category_ids: dict[str, int] = {}
     course_ids: dict[str, int | None] = {}
     enrolments: list[EnrolmentChange] = []
     groups: list[GroupChange] = []
@@ -100,9 +104,12 @@ def apply_plan(
             groups.append(change)
         elif isinstance(change, EventChange):
             events.append(change)
+        elif isinstance(change, CategoryChange):
+            journal.intend(())
+            journal.record([_apply_category(client, change, patience, category_ids)])
         else:
             journal.intend(())
-            outcome = _apply_course(client, change, patience)
+            outcome = _apply_course(client, _within(change, category_ids), patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
     placed, lost = _place(enrolments, course_ids)
@@ -132,13 +139,42 @@ def _place(changes: Sequence[_Placed], course_ids: Mapping[str, int | None]) -> 
     return placed, lost
 
 
-# --- courses -------------------------------------------------------------------------------------------------------
+# --- categories and courses -------------------------------------------------------------------------------------------
+
+
+def _apply_category(
+    client: MoodleClient, change: CategoryChange, patience: _Patience, category_ids: dict[str, int]
+) -> Outcome:
+    """Make a category; put its id into ``category_ids`` once Moodle shows it."""
+    if patience.is_over:
+        return _failed(change, None, *NOT_TRIED)
+    try:
+        make_category(client, change.category)
+        category_id = find_category(client, change.category.key)
+    except MoodleError as error:
+        patience.note(error)
+        return _failure(change, None, error)
+    patience.note(None)
+    if category_id is None:
+        return _failed(change, None, *NOT_THERE)
+    category_ids[change.category.key] = category_id
+    return Outcome(change, None, True)
+
+
+def _within(change: CourseChange, category_ids: Mapping[str, int]) -> CourseChange:
+    """Tell a course to be made the id of its category, if that was made by the same plan."""
+    key = change.course.category_key
+    if key not in category_ids:
+        return change
+    return change._replace(course=change.course._replace(category_id=category_ids[key], category_key=""))
 
 
 def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patience) -> Outcome:
     course, course_id = change.course, change.course_id
     if patience.is_over:
         return _failed(change, course_id, *NOT_TRIED)
+    if course.category_key:
+        return _failed(change, course_id, *NO_CATEGORY)
     try:
         if course_id is None:
             course_id = _make_course(client, course)
@@ -148,7 +184,7 @@ def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patienc
         patience.note(error)
         return _failure(change, change.course_id, error)
     patience.note(None)
-    if present is None or present.idnumber != course.key:
+    if present is None or (present.idnumber != course.key and not course.is_over):
         return _failed(change, change.course_id, *NOT_THERE)
     if differing := differing_fields(course, present):
         text = f"Moodle accepted the change, but gives back another {', '.join(differing)}"
@@ -202,14 +238,14 @@ def _copy_template(client: MoodleClient, course: DesiredCourse) -> Any:
 
 
 def _set_course(client: MoodleClient, course_id: int, course: DesiredCourse) -> None:
-    row = {
-        "id": course_id,
-        "idnumber": course.key,
-        "fullname": course.fullname,
-        "startdate": course.starts,
-        "enddate": course.ends,
-        "visible": int(course.visible),
-    }
+    row: dict[str, Any] = {"id": course_id, "visible": int(course.visible)}
+    if not course.is_over:
+        row |= {
+            "idnumber": course.key,
+            "fullname": course.fullname,
+            "startdate": course.starts,
+            "enddate": course.ends,
+        }
     try:
         client.call(Function.UPDATE_COURSES, courses=[row])
     except WriteOutcomeUnknown:

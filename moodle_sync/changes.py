@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moodle_sync.events import DesiredEvent, OwnedEvent
-from moodle_sync.roster import DesiredCourse, Drift, Owned, Problem, Role
+from moodle_sync.roster import DesiredCategory, DesiredCourse, Drift, Owned, Problem, Role
 
 
 class Kind(enum.StrEnum):
     """Name the kinds of change; scripts read these names in the report."""
 
+    CREATE_CATEGORY = "create_category"
     CREATE_COURSE = "create_course"
     UPDATE_COURSE = "update_course"
     ENROL = "enrol"
@@ -28,6 +29,23 @@ class Kind(enum.StrEnum):
     REMOVE_FROM_GROUP = "remove_from_group"
     CREATE_EVENT = "create_event"
     DELETE_EVENT = "delete_event"
+
+
+class CategoryChange(NamedTuple):
+    """Make a category."""
+
+    kind: Kind
+    category: DesiredCategory
+
+    @property
+    def course_id(self) -> None:
+        """Return that it is about no course."""
+        return None
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"category {self.category.key}"
 
 
 class CourseChange(NamedTuple):
@@ -118,7 +136,7 @@ class EventChange(NamedTuple):
         return f"course {self.course_key}, meeting {self.meeting_id}"
 
 
-Change = CourseChange | EnrolmentChange | GroupChange | EventChange
+Change = CategoryChange | CourseChange | EnrolmentChange | GroupChange | EventChange
 
 
 class Note(NamedTuple):
@@ -201,6 +219,8 @@ class ChangePlan:
                     common = (kind, key, course_id, role, starts, ends)
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
                 yield f"{user_id}\n"
+            elif isinstance(change, CategoryChange):
+                yield f"{change.kind}|{json.dumps(change.category, ensure_ascii=False)}\n"
             elif not isinstance(change, CourseChange):
                 yield f"{json.dumps(change, ensure_ascii=False)}\n"
             else:
@@ -240,6 +260,10 @@ class ChangePlan:
             return "nothing to change"
         return ", ".join(f"{kind.value}: {number}" for kind, number in self.counts().items())
 
+    def add_notes(self, notes: Iterable[Note]) -> None:
+        """Add what was found out after planning; it is no part of the plan's id."""
+        self.notes = [*self.notes, *notes]
+
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON values."""
         return {
@@ -259,7 +283,9 @@ class ChangePlan:
         changes: list[Change] = []
         for row in data["changes"]:
             kind = Kind(row[0])
-            if kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
+            if kind is Kind.CREATE_CATEGORY:
+                changes.append(CategoryChange(kind, DesiredCategory(*row[1])))
+            elif kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
                 changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
             elif kind in (Kind.CREATE_EVENT, Kind.DELETE_EVENT):
                 changes.append(EventChange(kind, *row[1:]))

@@ -122,6 +122,7 @@ CAPABILITY_CODES = frozenset(
         "wsnoinstance",
         "cannotviewreport",
         "notingroup",
+        "criteriaerror",
     }
 )
 PARAMETER_CODES = frozenset(
@@ -131,6 +132,8 @@ PARAMETER_CODES = frozenset(
         "invalidresponse",
         "shortnametaken",
         "courseidnumbertaken",
+        "categoryidnumbertaken",
+        "categorytoolong",
         "formatnotsupported",
     }
 )

@@ -17,6 +17,8 @@ class Function(enum.StrEnum):
     """
 
     SITE_INFO = "core_webservice_get_site_info"
+    CATEGORIES = "core_course_get_categories"
+    CREATE_CATEGORIES = "core_course_create_categories"
     COURSES_BY_FIELD = "core_course_get_courses_by_field"
     DUPLICATE_COURSE = "core_course_duplicate_course"
     UPDATE_COURSES = "core_course_update_courses"
@@ -62,6 +64,17 @@ SEE_PEOPLE = (
 
 FACTS: dict[Function, FunctionFacts] = {
     Function.SITE_INFO: FunctionFacts("who the token is, which functions its service has", (), False, 1, 0),
+    Function.CATEGORIES: FunctionFacts(
+        "find the category of a site, where each has its own",
+        ("moodle/category:manage", "moodle/category:viewhiddencategories"),
+        False,
+        1,
+        3,
+        optional=True,
+    ),
+    Function.CREATE_CATEGORIES: FunctionFacts(
+        "make the category of a site, where each has its own", ("moodle/category:manage",), True, 1, 3, optional=True
+    ),
     Function.COURSES_BY_FIELD: FunctionFacts(
         "find a course by idnumber or short name", ("moodle/course:viewhiddencourses",), False, 1, 2
     ),

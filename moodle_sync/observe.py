@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from moodle_sync.categories import read_categories
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError, NotJson
 from moodle_sync.functions import Function, rows_per_call
@@ -48,17 +49,19 @@ def read_observed(
     try:
         courses, conflicts = _read_courses(client, desired.courses)
         users, matched_by, unresolved = _read_people(client, desired.people)
+        categories = read_categories(client, _categories_needed(desired, courses.keys() | conflicts.keys()))
     except MoodleError as error:
         raise CannotReadWhole(error) from error
     ours = _ours_by_course(owned)
-    here = {course.course_id for course in courses.values()}
+    over = {course.key for course in desired.courses if course.is_over}
+    here = {course.course_id for key, course in courses.items() if key not in over}
     try:
         proven = still_so(client, {key: roster for key, roster in (remembered or {}).items() if key in here}, pick)
     except MoodleError as error:
         raise CannotReadWhole(error) from error
     vanished = _vanished_courses(desired.courses, courses, conflicts, ours)
     observed = Observed(
-        courses, conflicts, users, matched_by, unresolved, proven, tuple(vanished), now, frozenset(proven)
+        courses, conflicts, users, matched_by, unresolved, proven, tuple(vanished), now, frozenset(proven), categories
     )
     return _read_rosters(client, observed, here - proven.keys(), ours)
 
@@ -174,6 +177,7 @@ def _vanished_courses(
         )
         for course in desired
         if course.managed
+        and not course.is_over
         and course.course_id is not None
         and course.key not in courses
         and course.key not in conflicts
@@ -264,6 +268,12 @@ def _judge(
         )
     else:
         found[course.key] = candidate
+
+
+def _categories_needed(desired: Desired, placed: Set[str]) -> list[str]:
+    """Name the categories of courses that have to be made: Moodle is asked for no others."""
+    keys = {course.category_key for course in desired.courses if course.managed and course.key not in placed}
+    return sorted(category.key for category in desired.categories if category.key in keys)
 
 
 class _Account(NamedTuple):

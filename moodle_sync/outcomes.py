@@ -18,6 +18,7 @@ STILL_ACTIVE = (
     "suspended, but still active: the person is enrolled in this course by other means too",
     "End the person's other enrolment in Moodle, if it should end.",
 )
+NO_CATEGORY = ("no_category", "the category could not be made, so no course was made in it")
 NO_COURSE = ("no_course", "the course could not be made, so nobody was enrolled in it")
 
 

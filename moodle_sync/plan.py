@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from moodle_sync.changes import (
+    CategoryChange,
     Change,
     ChangePlan,
     CourseChange,
@@ -26,6 +27,7 @@ from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment,
 
 __all__ = [
     "CLOCK_MARGIN",
+    "CategoryChange",
     "Change",
     "ChangePlan",
     "CourseChange",
@@ -52,8 +54,8 @@ def make_plan(
 ) -> ChangePlan:
     """Plan what brings Moodle from ``observed`` to ``desired`` by touching nothing but what is ``owned``.
 
-    Pure, and independent of the order of its inputs. Courses come first, then enrolments course by course, then groups
-    of shared courses and events of meetings (none without a ``calendar``).
+    Pure, and independent of the order of its inputs. Categories come first, then courses, then enrolments course by
+    course, then groups of shared courses and events of meetings (none without a ``calendar``).
     What was suspended, reactivated or removed by hand in Moodle is noted, and written again unless ``respects_drift``.
 
     A person who can't be resolved any more counts as not wanted: callers have to remember whom they matched before
@@ -65,6 +67,7 @@ def make_plan(
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
+    changes = [*_categories_for(changes, desired), *changes]
     planners = _planners(courses, reachable, observed, respects_drift)
     wanted: dict[str, list[DesiredEnrolment]] = defaultdict(list)
     for enrolment in desired.enrolments:
@@ -135,6 +138,13 @@ def _planners(
     return list(found.values())
 
 
+def _categories_for(courses: Iterable[Change], desired: Desired) -> list[CategoryChange]:
+    """Plan the categories that aren't there of those in which courses are to be made."""
+    keys = {change.course.category_key for change in courses if isinstance(change, CourseChange)}
+    missing = sorted(category for category in desired.categories if category.key in keys)
+    return [CategoryChange(Kind.CREATE_CATEGORY, category) for category in missing]
+
+
 def _plan_course(
     course: DesiredCourse,
     observed: Observed,
@@ -146,23 +156,48 @@ def _plan_course(
         notes.append(Note("course_conflict", course.key, 0, observed.conflicts[course.key]))
         return
     present = observed.courses.get(course.key)
+    if course.is_over:
+        if present is not None and course.managed and differing_fields(course, present):
+            _plan_settings(course, present, changes, notes)
+        return
     if present is None:
         # One that we know and that isn't shown stands in the problems, so a person has to approve making it anew.
         if not course.managed:
             notes.append(Note("course_gone", course.key, course.course_id or 0, "the tied course is not in Moodle"))
         elif course.template_id is None:
-            notes.append(Note("no_template", course.key, 0, "no template course is set for this Moodle"))
+            notes.append(_no_template(course))
+        elif isinstance(place := observed.categories.get(course.category_key), str):
+            notes.append(Note("category_unknown", course.key, 0, f"no course is made: {place}"))
         else:
+            if place is not None:
+                course = course._replace(category_id=place, category_key="")
             changes.append(CourseChange(Kind.CREATE_COURSE, course, None))
             reachable[course.key] = None
         return
     reachable[course.key] = present.course_id
     if course.managed and differing_fields(course, present):
-        changes.append(CourseChange(Kind.UPDATE_COURSE, course, present.course_id))
+        _plan_settings(course, present, changes, notes)
+
+
+def _no_template(course: DesiredCourse) -> Note:
+    if not course.template_name:
+        return Note("no_template", course.key, 0, "no template course is set for this Moodle")
+    text = f"no course is made: the template {course.template_name} is not in Moodle, or not shown to the tool"
+    return Note("template_not_found", course.key, 0, text)
+
+
+def _plan_settings(course: DesiredCourse, present: ObservedCourse, changes: list[Change], notes: list[Note]) -> None:
+    if course.was_hidden and present.visible and not course.visible:
+        text = "the course of an intake that ended was shown again by hand; it is hidden again"
+        notes.append(Note("course_shown_again", course.key, 0, text))
+    # An existing course stays in the category in which people left it.
+    changes.append(CourseChange(Kind.UPDATE_COURSE, course._replace(category_key=""), present.course_id))
 
 
 def differing_fields(course: DesiredCourse, present: ObservedCourse) -> list[str]:
     """Name what Moodle has otherwise than we want. Moodle gives names out for HTML: ``&`` as ``&amp;``."""
+    if course.is_over:
+        return ["visible"] if present.visible and not course.visible else []
     pairs = {
         "idnumber": (course.key, present.idnumber),
         "fullname": (" ".join(course.fullname.split()), " ".join(html.unescape(present.fullname).split())),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -44,6 +45,22 @@ class DesiredCourse(NamedTuple):
     """Moodle course id, where it is known."""
     managed: bool = True
     """False for a course that a person tied to the intake: its settings are that person's."""
+    category_key: str = ""
+    """Key of the desired category in which it is to be made, if that isn't ``category_id`` itself."""
+    template_name: str = ""
+    """The template as an administrator named it, to be told where it isn't found."""
+    is_over: bool = False
+    """The intake ended so long ago that of the course, if it is there, nothing but its hiding is looked at."""
+    was_hidden: bool = False
+    """Whether an earlier night hid it: it is noted if somebody has shown it since."""
+
+
+class DesiredCategory(NamedTuple):
+    """A category to make courses in. ``key`` is its idnumber; it is made within the category ``parent_id``."""
+
+    key: str
+    name: str
+    parent_id: int
 
 
 class DesiredPerson(NamedTuple):
@@ -76,6 +93,7 @@ class Desired(NamedTuple):
     courses: Sequence[DesiredCourse]
     people: Sequence[DesiredPerson]
     enrolments: Sequence[DesiredEnrolment]
+    categories: Sequence[DesiredCategory] = ()
 
 
 class Owned(NamedTuple):
@@ -142,3 +160,5 @@ class Observed(NamedTuple):
     assumed: frozenset[int] = frozenset()
     """Courses whose roster was not read but remembered, and shown by probes to be still so. Nothing may be written
     there before it was read (``observe.read_in_full``)."""
+    categories: Mapping[str, int | str] = MappingProxyType({})
+    """Of categories that courses have to be made in: Moodle's id by key, or why that can't be known."""

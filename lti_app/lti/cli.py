@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,14 @@ import click
 from sqlalchemy import select
 
 from lti_app.core.cli import Group, Refused, with_database
-from lti_app.core.clock import system_clock
 from lti_app.core.edge import tool
 from lti_app.core.numbers import LARGEST_ID
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.saving import Saved
-from lti_app.lti.doctor import Status, examine
 from lti_app.lti.invitations import LIFE, invite
 from lti_app.lti.keys import OVERLAP, PUBLISHED_AFTERWARDS, ensure_key, rotate_keys
 from lti_app.lti.models import LtiRegistration, Moodle
-from lti_app.lti.moodles import save_moodle
+from lti_app.lti.moodles import save_moodle, set_options
 from lti_app.lti.parts import parts
 from lti_app.lti.registrations import (
     add_registration,
@@ -35,6 +32,13 @@ from moodle_sync.functions import FACTS, needed_capabilities
 
 moodle_commands = Group("moodle", help="Moodles that the tool serves.")
 moodle_number = click.IntRange(min=1, max=LARGEST_ID)
+per_site_option = click.option(
+    "--category-per-site/--no-category-per-site",
+    default=None,
+    help="make new courses in a category of their site's own, below that category",
+)
+
+DONE = {Saved.CREATED: "stored", Saved.CHANGED: "updated", Saved.UNCHANGED: "unchanged"}
 
 lti_commands = Group("lti", help="Registrations of the tool with Moodles, and its keys.")
 
@@ -49,6 +53,7 @@ lti_commands = Group("lti", help="Registrations of the tool with Moodles, and it
 )
 @click.option("--template", metavar="COURSE", help="id or shortname of the course to copy intakes' courses from")
 @click.option("--category", type=moodle_number, help="id of the category of new courses")
+@per_site_option
 @click.option("--trainee-role-id", type=moodle_number, help="id of Moodle's role for trainees; 5, Student, if not told")
 @click.option("--leader-role-id", type=moodle_number, help="id of Moodle's role for leaders; 3, Teacher, if not told")
 @with_database
@@ -67,8 +72,21 @@ def moodle_add(name: str, url: str, token_file: Path | None, **chosen: Any) -> N
             now=tool().clock(),
         )
     parts().registrations.forget()
-    done = {Saved.CREATED: "stored", Saved.CHANGED: "updated", Saved.UNCHANGED: "unchanged"}[saved]
-    click.echo(f"Moodle {name} {done}; check it with: moodle doctor {name}")
+    click.echo(f"Moodle {name} {DONE[saved]}; check it with: moodle doctor {name}")
+
+
+@moodle_commands.command("set")
+@click.argument("name")
+@per_site_option
+@with_database
+def moodle_set(name: str, **chosen: Any) -> None:
+    """Change how courses are made in the Moodle NAME; what is not told stays as it was."""
+    if all(value is None for value in chosen.values()):
+        raise click.UsageError("nothing to set: say what, such as --category-per-site")
+    with tool().database.transaction() as session:
+        moodle = moodle_named(session, name)
+        saved = set_options(session, moodle, **chosen, actor=SYSTEM, now=tool().clock())
+    click.echo(f"Moodle {name} {DONE[saved]}")
 
 
 @moodle_commands.command("functions")
@@ -94,33 +112,6 @@ def moodle_functions(as_json: bool) -> None:
     click.echo("\nCapabilities of the token's user:")
     for capability in needed_capabilities():
         click.echo(f"  {capability}")
-
-
-@moodle_commands.command("doctor")
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-@with_database
-def moodle_doctor(name: str, as_json: bool) -> None:
-    """Check whether the Moodle NAME is fit for the tool. Exit code 1 if something is amiss."""
-    with tool().database.session(writes=False) as session:
-        moodle = moodle_named(session, name)
-        checks = examine(
-            session,
-            moodle,
-            token=tool().vault.open(moodle.token_encrypted),
-            public_url=tool().settings.public_url,
-            now=system_clock,
-        )
-    bad = any(check.status is Status.AMISS for check in checks)
-    if as_json:
-        listed = [asdict(check) for check in checks]
-        click.echo(json.dumps({"moodle": name, "ok": not bad, "checks": listed}, ensure_ascii=False, indent=2))
-    else:
-        for check in checks:
-            remedy = f" — {check.remedy}" if check.remedy else ""
-            click.echo(f"{check.status:5}  {check.name}: {check.message}{remedy}")
-    if bad:
-        sys.exit(1)
 
 
 @lti_commands.command("invite")

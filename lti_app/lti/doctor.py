@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,9 +22,11 @@ from lti_app.lti.parts import connect, parts
 from lti_app.lti.platform import ServiceUnreachable, TokenRefused
 from lti_app.lti.refusals import LaunchRefused
 from lti_app.lti.state import LEEWAY
+from moodle_sync.categories import find_category
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import MoodleError
 from moodle_sync.functions import FACTS, Function
+from moodle_sync.templates import FINDINGS, Link, find_templates, link_in
 
 SERVICE = "Site administration, Server, Web services, External services"
 TOOLS = "Site administration, Plugins, External tool, Manage tools"
@@ -67,9 +69,18 @@ def amiss(name: str, message: str, remedy: str) -> Check:
 
 
 def examine(
-    session: Session, moodle: Moodle, *, token: str, public_url: str, now: Callable[[], datetime]
+    session: Session,
+    moodle: Moodle,
+    *,
+    templates: Mapping[str, str],
+    token: str,
+    public_url: str,
+    now: Callable[[], datetime],
 ) -> list[Check]:
-    """Return every check in order. ``session`` is read from only; ``now`` is asked when Moodle's clock is compared."""
+    """Return every check in order. ``session`` is read from only; ``now`` is asked when Moodle's clock is compared.
+
+    ``templates`` are those in use (a course id or a shortname), each with what for.
+    """
     checks = [*_public_address(public_url), *_clock(moodle, now)]
     if checks[-1].name == ADDRESS:  # no answer: whatever else would be asked of it has the same cause
         return [*checks, *_registrations(session, moodle)]
@@ -80,9 +91,10 @@ def examine(
             checks.append(amiss("token", f"web services: {error}", error.remedy))
         else:
             checks += _site(moodle, info)
-            checks += _functions(info)
+            checks += _functions(info, per_site=moodle.category_per_site)
             checks += _limits(moodle.url, token, info)
-            checks += _template(client, moodle)
+            checks += _templates(client, moodle, templates)
+            checks += _categories(client, moodle)
     checks += _registrations(session, moodle)
     for row in _enabled(session, moodle):
         checks += _key_set(row)
@@ -153,16 +165,21 @@ def _site(moodle: Moodle, info: dict[str, Any]) -> Iterator[Check]:
         )
 
 
-def _functions(info: dict[str, Any]) -> Iterator[Check]:
+FOR_CATEGORIES = (Function.CATEGORIES, Function.CREATE_CATEGORIES)
+
+
+def _functions(info: dict[str, Any], *, per_site: bool) -> Iterator[Check]:
+    """Look for each function; those for categories count where each site has its own, and nowhere else."""
     there = {str(entry.get("name")) for entry in info.get("functions", []) if isinstance(entry, dict)}
-    missing = [function for function in Function if function not in there]
+    wanted = [function for function in Function if per_site or function not in FOR_CATEGORIES]
+    missing = [function for function in wanted if function not in there]
     for function in missing:
         facts = FACTS[function]
         remedy = f"add {function} to the service ({SERVICE})"
-        make = note if facts.optional else amiss
+        make = note if facts.optional and function not in FOR_CATEGORIES else amiss
         yield make("functions", f"{function} is missing: {facts.purpose}", remedy)
     if not missing:
-        yield ok("functions", f"all {len(Function)} are in the service")
+        yield ok("functions", f"all {len(wanted)} are in the service")
 
 
 def _limits(url: str, token: str, info: dict[str, Any]) -> Iterator[Check]:
@@ -198,48 +215,71 @@ def _takes_fields(url: str, token: str, own_id: int, fields: int) -> bool:
     return any(isinstance(user, dict) and user.get("id") == own_id for user in found)
 
 
-def _template(client: MoodleClient, moodle: Moodle) -> Iterator[Check]:
-    wanted = moodle.template_course
-    if not wanted:
+def _templates(client: MoodleClient, moodle: Moodle, templates: Mapping[str, str]) -> Iterator[Check]:
+    if not templates:
         yield amiss(
             "template",
             "no template course is set: intakes get no courses",
-            f"{_add(moodle, moodle.url)} --template SHORTNAME",
+            f"moodle template {moodle.name} SHORTNAME",
         )
         return
-    field = "id" if wanted.isdigit() else "shortname"
     try:
-        courses = client.call(Function.COURSES_BY_FIELD, field=field, value=wanted)["courses"]
-    except (MoodleError, KeyError, TypeError) as error:
-        yield amiss("template", f"{wanted}: {error}", getattr(error, "remedy", "check the token's capabilities"))
+        found = find_templates(client, templates)
+    except MoodleError as error:
+        yield amiss("template", str(error), error.remedy)
         return
-    if not courses:
-        yield amiss(
-            "template",
-            f"course {wanted} is not there, or the token's user may not see it",
-            "check the shortname; give the user moodle/course:viewhiddencourses",
-        )
+    for name, use in templates.items():
+        if name in found:
+            yield ok("template", f"course {found[name]}, {name}, for {use}")
+            yield _link(client, name, found[name])
+        else:
+            yield amiss(
+                "template",
+                f"course {name}, for {use}, is not there, or the token's user may not see it",
+                "check the shortname; give the user moodle/course:viewhiddencourses",
+            )
+    for course_id in sorted(found.values())[:1]:
+        yield from _capabilities(client, course_id)
+        yield from _roles(client, moodle, course_id)
+
+
+def _link(client: MoodleClient, name: str, course_id: int) -> Check:
+    """Look for the tool's link in a template, as the night does before it makes courses of it."""
+    try:
+        link = link_in(client.call(Function.COURSE_CONTENTS, courseid=course_id))
+    except MoodleError as error:
+        return _incapable(Function.COURSE_CONTENTS, error)
+    if link is Link.GOOD:
+        return ok("template", f"{name}: a grade completes the link of an external tool in it")
+    what, _, remedy = FINDINGS[link].partition(": ")
+    return amiss("template", f"{name} {what}", remedy)
+
+
+def _categories(client: MoodleClient, moodle: Moodle) -> Iterator[Check]:
+    """Look for a category by an idnumber, as the night does where each site has its own."""
+    if not moodle.category_per_site:
         return
-    course_id = int(courses[0]["id"])
-    yield ok("template", f"course {course_id}, {courses[0].get('shortname', wanted)}")
-    yield from _capabilities(client, course_id)
-    yield from _roles(client, moodle, course_id)
+    try:
+        find_category(client, "-")
+    except MoodleError as error:
+        yield _incapable(Function.CATEGORIES, error)
+    else:
+        yield ok("capabilities", f"{Function.CATEGORIES} finds categories by idnumber")
 
 
 def _capabilities(client: MoodleClient, course_id: int) -> Iterator[Check]:
-    """Try the reads on the template; what only writes need shows itself at the first night."""
-    reads: list[tuple[Function, dict[str, Any]]] = [
-        (Function.COURSE_CONTENTS, {"courseid": course_id}),
-        (Function.ENROLLED_USERS, {"courseid": course_id}),
-    ]
-    for function, arguments in reads:
-        try:
-            client.call(function, **arguments)
-        except MoodleError as error:
-            needed = ", ".join(FACTS[function].capabilities)
-            yield amiss("capabilities", f"{function}: {error.errorcode}", f"the token's user needs {needed}")
-        else:
-            yield ok("capabilities", f"{function} answers on the template")
+    """Try the reading of people on a template; what only writes need shows itself at the first night."""
+    try:
+        client.call(Function.ENROLLED_USERS, courseid=course_id)
+    except MoodleError as error:
+        yield _incapable(Function.ENROLLED_USERS, error)
+    else:
+        yield ok("capabilities", f"{Function.ENROLLED_USERS} answers on the template")
+
+
+def _incapable(function: Function, error: MoodleError) -> Check:
+    needed = ", ".join(FACTS[function].capabilities)
+    return amiss("capabilities", f"{function}: {error.errorcode}", f"the token's user needs {needed}")
 
 
 def _roles(client: MoodleClient, moodle: Moodle, course_id: int) -> Iterator[Check]:

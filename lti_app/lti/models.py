@@ -29,6 +29,9 @@ class Moodle(Base):
         comment="Moodle course that intakes' courses are copied from"
     )
     category_id: Mapped[int] = mapped_column(default=1, comment="Moodle category of new courses")
+    category_per_site: Mapped[bool] = mapped_column(
+        default=False, comment="courses are made in a category of their site's own below that one"
+    )
     trainee_role_id: Mapped[int] = mapped_column(default=5, comment="Moodle role of trainees (student)")
     leader_role_id: Mapped[int] = mapped_column(default=3, comment="Moodle role of leaders (editingteacher)")
     visits_from: Mapped[datetime | None] = mapped_column(

@@ -14,6 +14,7 @@ from lti_app.core.permissions import Actor
 from lti_app.core.vault import Vault
 from lti_app.lti.http import origin_of
 from lti_app.lti.models import LtiRegistration, Moodle
+from moodle_sync.templates import field_of
 
 LONGEST_NAME = 60
 
@@ -27,6 +28,7 @@ def save_moodle(
     token: str,
     template: str | None = None,
     category: int | None = None,
+    category_per_site: bool | None = None,
     trainee_role_id: int | None = None,
     leader_role_id: int | None = None,
     actor: Actor,
@@ -51,10 +53,14 @@ def save_moodle(
         raise DomainError("moodle_known", f"{url} is stored already, as {other!r}", field="url")
     values: dict[str, object] = {"url": url}
     if template is not None:
-        values["template_course"] = template
-        values["template_course_id"] = int(template) if template.isascii() and template.isdigit() else None
-    numbers = {"category_id": category, "trainee_role_id": trainee_role_id, "leader_role_id": leader_role_id}
-    values |= {name: number for name, number in numbers.items() if number is not None}
+        values |= own_template(template)
+    chosen = {
+        "category_id": category,
+        "category_per_site": category_per_site,
+        "trainee_role_id": trainee_role_id,
+        "leader_role_id": leader_role_id,
+    }
+    values |= {name: value for name, value in chosen.items() if value is not None}
     row = session.scalar(select(Moodle).where(Moodle.name == name))
     if row is None:
         row = Moodle(name=name, token_encrypted=vault.seal(token), created_at=now, **values)
@@ -76,6 +82,21 @@ def only_moodle_url(session: Session) -> str | None:
     registered = select(LtiRegistration.moodle_id).where(LtiRegistration.disabled_at.is_(None))
     urls = session.scalars(select(Moodle.url).where(Moodle.id.in_(registered)).limit(2)).all()
     return urls[0] if len(urls) == 1 else None
+
+
+def set_options(
+    session: Session, moodle: Moodle, *, category_per_site: bool | None = None, actor: Actor, now: datetime
+) -> saving.Saved:
+    """Change how a stored Moodle's courses are made. What is None stays as it was."""
+    options = {"category_per_site": category_per_site}
+    values = {name: value for name, value in options.items() if value is not None}
+    return saving.change(session, moodle, values, actor=actor, now=now, action="update_moodle")
+
+
+def own_template(course: str | None) -> dict[str, object]:
+    """Return the columns that name a Moodle's own template: a course id or a shortname, or none."""
+    known = course is not None and field_of(course) == "id"
+    return {"template_course": course, "template_course_id": int(course or 0) if known else None}
 
 
 def _checked_address(url: str) -> str:

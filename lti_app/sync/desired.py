@@ -13,16 +13,24 @@ from sqlalchemy.orm import Session, joinedload
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
-from lti_app.programmes.models import ProgrammeVersion
-from lti_app.sites.models import SiteLeader
+from lti_app.programmes.models import Programme, ProgrammeVersion
+from lti_app.sites.models import Site, SiteLeader
 from lti_app.sync.events import load_events
 from lti_app.sync.groups import course_days, shares_course_with_one_since
-from lti_app.sync.models import OwnedEnrolment
+from lti_app.sync.models import HiddenCourse, OwnedEnrolment
+from lti_app.sync.templates import Templates
 from moodle_sync.events import EventScope
-from moodle_sync.roster import Desired, DesiredCourse, DesiredEnrolment, DesiredPerson, Owned, Role
+from moodle_sync.roster import Desired, DesiredCategory, DesiredCourse, DesiredEnrolment, DesiredPerson, Owned, Role
 
 KEPT_AFTER_END = timedelta(days=60)
-"""An intake that ended longer ago is left as it stands: the night no longer looks at its course."""
+"""An intake that ended longer ago is left as it stands, but for the hiding of its course."""
+
+HIDING_TRIED = timedelta(days=30)
+"""For so long after both times are over the night sees to it that the course is hidden; then it is left alone."""
+
+CATEGORY_PREFIX = "site:"
+"""A category's idnumber is this and the site's code, so that no other category has it by chance."""
+LONGEST_CATEGORY_NAME = 255
 
 ACCESS_AFTER_END = timedelta(days=30)
 """Trainees keep reading the course's materials for a month; their enrolment ends then by its own date."""
@@ -42,31 +50,50 @@ class Scope:
 
 
 def load_scope(
-    session: Session, moodle: Moodle, *, template_id: int | None, zone: ZoneInfo, now: datetime, public_url: str
+    session: Session,
+    moodle: Moodle,
+    *,
+    templates: Templates,
+    template_ids: Mapping[str, int],
+    hide_after: timedelta,
+    zone: ZoneInfo,
+    now: datetime,
+    public_url: str,
 ) -> Scope:
-    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Nine queries.
+    """Read the published intakes of ``moodle`` that run, are to come, or ended lately. Eleven queries.
 
-    With them come those that share a course with one of them, whenever they ended.
+    With them come those that share a course with one of them, whenever they ended. ``template_ids`` are those templates
+    that Moodle shows. Of an intake that ended longer ago only its course's hiding, due ``hide_after`` its end, is in
+    the scope: nobody's place there is looked at any more.
     """
     today = now.astimezone(zone).date()
-    intakes = session.scalars(
-        select(Intake)
-        .where(
-            Intake.moodle_id == moodle.id,
-            Intake.published_at.is_not(None),
-            or_(Intake.ends_on >= today - KEPT_AFTER_END, shares_course_with_one_since(today - KEPT_AFTER_END)),
-        )
-        .options(joinedload(Intake.version).joinedload(ProgrammeVersion.programme))
-        .order_by(Intake.code)
-    ).all()
+    intakes, over = _intakes(session, moodle, hide_after, today)
     enrolments = _trainees(session, intakes, zone) + _leaders(session, intakes, zone, today)
-    days = course_days(intakes)
+    hidden = set(session.scalars(select(HiddenCourse.course_id).where(HiddenCourse.moodle_id == moodle.id)))
+    days = course_days([*intakes, *over])
+
+    def course(intake: Intake) -> DesiredCourse:
+        template = templates.of(intake.version.programme)
+        first, last = days.get(intake.course_id or 0, (intake.starts_on, intake.ends_on))
+        return _course(intake, moodle)._replace(
+            starts=midnight(first, zone),
+            ends=midnight(last + timedelta(days=1), zone),
+            template_id=template_ids.get(template or ""),
+            template_name=template or "",
+            visible=today <= last + hide_after,
+            was_hidden=intake.course_id in hidden,
+        )
+
     return Scope(
-        intake_ids={intake.code: intake.id for intake in intakes},
+        intake_ids={intake.code: intake.id for intake in [*intakes, *over]},
         desired=Desired(
-            courses=[_course(intake, moodle, template_id, zone, days) for intake in intakes],
+            courses=[
+                *(course(intake) for intake in intakes),
+                *(course(intake)._replace(is_over=True) for intake in over),
+            ],
             people=_people(session, moodle, {row.person_key for row in enrolments}, today),
             enrolments=enrolments,
+            categories=_categories(moodle, intakes),
         ),
         owned=_owned(session, moodle),
         events=load_events(
@@ -80,25 +107,68 @@ def load_scope(
     )
 
 
+def _intakes(
+    session: Session, moodle: Moodle, hide_after: timedelta, today: date
+) -> tuple[Sequence[Intake], Sequence[Intake]]:
+    """Return the intakes that are kept in step, and those that are over and whose course is to be hidden by now."""
+    site = joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site)
+    published = (
+        select(Intake)
+        .where(Intake.moodle_id == moodle.id, Intake.published_at.is_not(None))
+        .options(site.joinedload(Site.organisation))
+        .order_by(Intake.code)
+    )
+    since, long_ago = today - KEPT_AFTER_END, today - max(KEPT_AFTER_END, hide_after)
+    kept = session.scalars(published.where(or_(Intake.ends_on >= since, shares_course_with_one_since(since)))).all()
+    over = session.scalars(
+        published.where(
+            Intake.course_id.is_not(None),
+            Intake.ends_on < long_ago,
+            Intake.ends_on >= long_ago - HIDING_TRIED,
+            ~shares_course_with_one_since(long_ago),
+        )
+    ).all()
+    return kept, over
+
+
+def _categories(moodle: Moodle, intakes: Sequence[Intake]) -> list[DesiredCategory]:
+    """Return a category for each site, where this Moodle is to have them."""
+    if not moodle.category_per_site:
+        return []
+    sites = {intake.version.programme.site for intake in intakes}
+    return [
+        DesiredCategory(_category_key(site), _category_name(site), moodle.category_id)
+        for site in sorted(sites, key=lambda site: site.code)
+    ]
+
+
+def _category_key(site: Site) -> str:
+    return f"{CATEGORY_PREFIX}{site.code}"
+
+
+def _category_name(site: Site) -> str:
+    """Name a site as people call it: its direction and its organisation, cut to what Moodle takes."""
+    name = " ".join(f"{site.direction} — {site.organisation.label}".split())
+    return name if len(name) <= LONGEST_CATEGORY_NAME else f"{name[: LONGEST_CATEGORY_NAME - 1].rstrip()}…"
+
+
 def midnight(day: date, zone: ZoneInfo) -> int:
     """Return the local midnight at which ``day`` begins, as Unix seconds."""
     return int(datetime.combine(day, time(), zone).timestamp())
 
 
-def _course(
-    intake: Intake, moodle: Moodle, template_id: int | None, zone: ZoneInfo, days: Mapping[int, tuple[date, date]]
-) -> DesiredCourse:
-    first, last = days.get(intake.course_id or 0, (intake.starts_on, intake.ends_on))
+def _course(intake: Intake, moodle: Moodle) -> DesiredCourse:
     return DesiredCourse(
         key=intake.code,
         shortname=intake.code,
         fullname=f"{intake.version.title} ({intake.starts_on:%d.%m.%Y} – {intake.ends_on:%d.%m.%Y})"[:254],
         category_id=moodle.category_id,
-        template_id=template_id,
-        starts=midnight(first, zone),
-        ends=midnight(last + timedelta(days=1), zone),
+        template_id=None,
+        starts=0,
+        ends=0,
         course_id=intake.course_id,
         managed=intake.course_id is None or intake.course_tied_by == TIED_BY_NIGHT,
+        category_key=_category_key(intake.version.programme.site) if moodle.category_per_site else "",
     )
 
 

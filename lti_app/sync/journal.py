@@ -14,6 +14,7 @@ from lti_app.core.db import Database, put_rows
 from lti_app.intakes.models import Intake
 from lti_app.sync.desired import TIED_BY_NIGHT
 from lti_app.sync.events import confirm_events, intend_events
+from lti_app.sync.hiding import remember_hidden
 from lti_app.sync.lock import Heart
 from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
 from moodle_sync.apply import Outcome
@@ -88,6 +89,7 @@ class RunJournal:
                 confirm_events(session, self._moodle_id, outcomes)
                 session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
                 self._tie_courses(session, outcomes)
+                remember_hidden(session, self._moodle_id, outcomes, self._clock())
                 session.execute(
                     update(SyncRun)
                     .where(SyncRun.id == self._run_id)

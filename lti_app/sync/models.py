@@ -6,13 +6,14 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
 from lti_app.core.types import UtcDateTime, enum_type
 from lti_app.lti.models import Moodle
 from lti_app.meetings.models import Meeting
+from lti_app.programmes.models import Programme
 from moodle_sync.roster import Drift
 
 
@@ -88,6 +89,35 @@ class HeldPlan(Base):
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     moodle: Mapped[Moodle] = relationship()
+
+
+class CourseTemplate(Base):
+    """Keep which course those of one programme, or of one direction, are copied from; others by the Moodle's own."""
+
+    __tablename__ = "course_template"
+    __table_args__ = (
+        UniqueConstraint("moodle_id", "programme_id", name="uq_course_template_programme"),
+        UniqueConstraint("moodle_id", "direction", name="uq_course_template_direction"),
+        CheckConstraint("(programme_id IS NULL) <> (direction IS NULL)", name="one_scope"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id))
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey(Programme.id), index=True)
+    direction: Mapped[str | None] = mapped_column(String(300), comment="of sites, as theirs is written")
+    course: Mapped[str] = mapped_column(String(255), comment="as it was given: a course id or a shortname")
+
+    programme: Mapped[Programme | None] = relationship()
+
+
+class HiddenCourse(Base):
+    """Keep that a night hid the course of an intake that ended: whoever sees it again was shown it by hand."""
+
+    __tablename__ = "hidden_course"
+
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id), primary_key=True)
+    course_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="Moodle course id")
+    hidden_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class SyncChange(Base):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
@@ -28,11 +28,11 @@ from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, 
 from lti_app.sync.rosters import remember_rosters, remembered_rosters
 from lti_app.sync.service import failures_of, report
 from lti_app.sync.starting import Started, start
+from lti_app.sync.templates import templates_of
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError
 from moodle_sync.events import Calendar
-from moodle_sync.functions import Function
 from moodle_sync.groups import ObservedGroups
 from moodle_sync.guard import Limits, Reason, Verdict, review
 from moodle_sync.observe import read_in_full, read_observed
@@ -40,6 +40,7 @@ from moodle_sync.observe_events import read_calendar
 from moodle_sync.observe_groups import read_groups
 from moodle_sync.plan import ChangePlan, make_plan
 from moodle_sync.roster import Observed, Owned, Role
+from moodle_sync.templates import find_templates, notes_on_templates
 
 log = logging.getLogger(__name__)
 
@@ -115,29 +116,24 @@ def _now_seconds(tool: Tool) -> int:
     return int(tool.clock().timestamp())
 
 
-def _template_id(moodle: Moodle, client: MoodleClient) -> int | None:
-    """Return the template's course id, looking it up where the administrator gave a short name."""
-    if moodle.template_course_id is not None or moodle.template_course is None:
-        return moodle.template_course_id
-    body = client.call(Function.COURSES_BY_FIELD, field="shortname", value=moodle.template_course)
-    courses = body.get("courses") or []
-    return int(courses[0]["id"]) if courses else None
-
-
 def _look(
     tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress
 ) -> tuple[Scope, Observed, ChangePlan, Verdict]:
     """Read and plan. Raises CannotReadWhole. Writes nothing."""
     progress("reading", 0, 0)
+    with tool.database.session(writes=False) as session:
+        templates = templates_of(session, moodle)
     try:
-        template_id = _template_id(moodle, client)
+        template_ids = find_templates(client, templates.named)
     except MoodleError as error:
         raise CannotReadWhole(error) from error
     with tool.database.session(writes=False) as session:
         scope = load_scope(
             session,
             moodle,
-            template_id=template_id,
+            templates=templates,
+            template_ids=template_ids,
+            hide_after=timedelta(days=tool.settings.hide_after_days),
             zone=tool.settings.zone,
             now=tool.clock(),
             public_url=tool.settings.public_url,
@@ -154,6 +150,10 @@ def _look(
     if in_doubt := observed.assumed & plan.course_ids:
         observed = read_in_full(client, observed, scope.owned, in_doubt)
         plan = _plan(tool, scope, observed, calendar, groups)
+    try:
+        plan.add_notes(notes_on_templates(client, plan))
+    except MoodleError as error:
+        raise CannotReadWhole(error) from error
     limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
     return scope, observed, plan, review(plan, limits, is_first=moodle.trusted_at is None)
 

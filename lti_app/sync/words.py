@@ -11,6 +11,7 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
 from lti_app.core.permissions import ROLE_NAMES, Role
+from lti_app.sync.course_words import category_words, course_note_words
 from lti_app.sync.models import RunStatus
 from lti_app.sync.names import NOT_FOUND, TARGET
 
@@ -30,6 +31,7 @@ N_ = str
 """Mark a text for translation where it is written; it is translated where it is shown."""
 
 KIND_NAMES = {
+    "create_category": _l("categories made"),
     "create_course": _l("courses made"),
     "update_course": _l("courses changed"),
     "enrol": _l("people enrolled"),
@@ -43,6 +45,7 @@ KIND_NAMES = {
     "delete_event": _l("events taken out of calendars"),
 }
 CHANGE_NAMES = {
+    "create_category": _l("make a category"),
     "create_course": _l("make a course"),
     "update_course": _l("change a course"),
     "enrol": _l("enrol"),
@@ -221,7 +224,7 @@ def target_words(target: str, names: Mapping[int, str]) -> str:
     """Say whom or what a change is about."""
     match = TARGET.fullmatch(target)
     if match is None:
-        return target
+        return category_words(target) or target
     if match["meeting"]:
         words = gettext("meeting No. %(number)s, intake %(course)s", number=match["meeting"], course=match["course"])
         return str(words)
@@ -244,6 +247,8 @@ def notes_words(notes: list[Any], names: Mapping[int, str]) -> list[str]:
         elif note.get("code") == NOT_FOUND:
             name = names.get(note["subject"]) or gettext("somebody who is no longer on the lists")
             lines.append(f"{name}: {known_words(note.get('text'))}")
+        elif (words := course_note_words(note)) is not None:
+            lines.append(words)
         else:
             counted[note.get("code", ""), note.get("course_key", "")] += 1
     return lines + [_counted_note(code, course, number) for (code, course), number in sorted(counted.items())]

@@ -20,10 +20,11 @@ from lti_app.core.invariants import audit_invariants
 from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
-from lti_app.lti.cli import lti_commands, moodle_commands
+from lti_app.lti.cli import lti_commands
 from lti_app.people.cli import people
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
+from lti_app.sync.moodle_cli import moodle_commands
 from lti_app.web import pages, upkeep
 from lti_app.web.actors import resolve_actor
 from lti_app.web.cookies import SessionCookies

@@ -53,6 +53,9 @@ def test_three_settings_are_enough() -> None:
         ("SUSPEND_SHARE", "1.5"),
         ("SUSPEND_SHARE", "many"),
         ("SUSPEND_FLOOR", "-1"),
+        ("HIDE_AFTER_DAYS", "-1"),
+        ("HIDE_AFTER_DAYS", "3651"),
+        ("HIDE_AFTER_DAYS", "never"),
         ("SESSION_HOURS", "100"),
     ],
 )

@@ -212,11 +212,19 @@ class Mortal(MoodleClient):
 
 
 def state_of(moodle: Sandbox) -> tuple[list[Any], ...]:
-    """Return courses by name, who is in them, groups and events, without the ids: they depend on the tries."""
+    """Return categories, courses by name, who is in them, groups and events, without the ids: they depend on the tries."""
     dump = moodle.state.dump()
     names = {course["id"]: course["shortname"] for course in dump["courses"]}
+    categories = {number: category.idnumber for number, category in moodle.state.categories.items()}
     courses = [
-        (course["shortname"], course["idnumber"], course["fullname"], course["enddate"], course["visible"])
+        (
+            course["shortname"],
+            course["idnumber"],
+            course["fullname"],
+            course["enddate"],
+            course["visible"],
+            categories.get(moodle.state.courses[course["id"]].category),
+        )
         for course in dump["courses"]
     ]
     places = [
@@ -228,4 +236,10 @@ def state_of(moodle: Sandbox) -> tuple[list[Any], ...]:
         (names[row["course"]], row["name"], row["description"], row["timestart"], row["timeduration"])
         for row in dump["events"]
     ]
-    return sorted(courses), sorted(places), sorted(groups), sorted(events)
+    return (
+        sorted(map(str, categories.values())),
+        sorted(courses, key=str),
+        sorted(places),
+        sorted(groups),
+        sorted(events),
+    )

@@ -11,7 +11,7 @@ from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole
 from moodle_sync.plan import Kind
 from moodle_sync.progress import read_progress
-from moodle_sync.roster import Desired, DesiredPerson, Role
+from moodle_sync.roster import Desired, DesiredCategory, DesiredPerson, Role
 from moodle_sync.sandbox import Sandbox, actions, running_sandbox
 
 from .conftest import SEED
@@ -39,12 +39,14 @@ def test_a_first_night_of_a_course_costs_a_known_number_of_calls(moodle: Sandbox
 
 
 def two_nights(moodle: Sandbox) -> tuple[Desired, Desired]:
-    """Return what is wanted first, and later: a new course, somebody new, somebody gone, other dates."""
+    """Return what is wanted first, and later: a new course in a new category, somebody new or gone, other dates."""
     first = desire(moodle, 1, 2, 3, 4, keys=KEYS[:2])
     later = desire(moodle, 2, 3, 4, 5, keys=KEYS)
     rows = [row._replace(ends=ENDS + 60) if row.person_key == 2 else row for row in later.enrolments]
     rows.append(rows[0]._replace(person_key=3, role=Role.LEADER))
-    return first, later._replace(enrolments=rows)
+    category = DesiredCategory("site:a", "Современный урок", later.courses[0].category_id)
+    courses = [course._replace(category_key=category.key) for course in later.courses]
+    return first, later._replace(enrolments=rows, courses=courses, categories=[category])
 
 
 def without_an_accident() -> tuple[Any, int]:
@@ -76,6 +78,7 @@ def test_a_run_that_dies_at_any_call_is_finished_by_the_next_one_without_a_trace
 @pytest.mark.parametrize("fault", FAULTS)
 def test_after_any_one_fault_at_any_call_two_nights_end_as_without_it(fault: str) -> None:
     expected, calls = without_an_accident()
+    assert "site:a" in expected[0]
     with running_sandbox(SEED, hang=0.3, clock=lambda: NOW) as moodle:
         options: dict[str, Any] = {"timeouts": (1.0, 0.15), "sleep": lambda _seconds: None, "concurrency": 1}
         with MoodleClient(moodle.local_url, moodle.token, **options) as client:
@@ -99,6 +102,8 @@ def test_after_any_one_fault_at_any_call_two_nights_end_as_without_it(fault: str
 
 def _restore(moodle: Sandbox, dump: dict[str, Any]) -> None:
     """Take out of the sandbox what a night put into it."""
+    for category in [one for one in moodle.state.categories.values() if str(one.idnumber).startswith("site:")]:
+        del moodle.state.categories[category.id]
     kept = {course["id"] for course in dump["courses"]}
     for number in set(moodle.state.courses) - kept:
         del moodle.state.courses[number]

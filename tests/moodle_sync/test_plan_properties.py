@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodle_sync.guard import Limits, review
-from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, Kind, make_plan
+from moodle_sync.plan import CategoryChange, ChangePlan, CourseChange, EnrolmentChange, Kind, make_plan
 from moodle_sync.roster import (
     CourseRoster,
     Desired,
+    DesiredCategory,
     DesiredCourse,
     DesiredEnrolment,
     DesiredPerson,
@@ -30,12 +31,13 @@ DATES = st.sampled_from(
     [(NOW - DAY, NOW + DAY), (NOW - DAY, 0), (NOW + DAY, NOW + 2 * DAY), (NOW - 3 * DAY, NOW - DAY), (NOW - 2 * DAY, 0)]
 )
 ROLES = st.sampled_from(Role)
+CATEGORIES = [DesiredCategory("site:a", "A", 1), DesiredCategory("site:b", "B", 1)]
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Draw a Moodle with courses of ours, of others and half-made ones; places of ours, of others, tampered with."""
-    world = World()
+    world = World(categories={"site:a": 500} if draw(st.booleans()) else {})
     for number, key in enumerate(KEYS, start=2):
         state = draw(st.sampled_from(["absent", "ours", "half made", "somebody else's", "renamed"]))
         if state != "absent":
@@ -69,7 +71,9 @@ def desires(draw: st.DrawFn) -> Desired:
     """Draw what should be: some courses, some people (one or two of them not to be found), roles, dates."""
     keys = draw(st.lists(st.sampled_from(KEYS), unique=True))
     courses = [
-        DesiredCourse(key, key, f"Course {key}", 1, 99, *draw(DATES), visible=draw(st.booleans()), managed=True)
+        DesiredCourse(
+            key, key, f"Course {key}", 1, 99, *draw(DATES), visible=draw(st.booleans()), managed=True
+        )._replace(category_key=draw(st.sampled_from(["", "site:a", "site:b"])), is_over=draw(st.integers(0, 5)) == 0)
         for key in keys
     ]
     people = [DesiredPerson(user_id * 100, user_id if user_id % 7 else None, None, None) for user_id in USERS]
@@ -80,7 +84,9 @@ def desires(draw: st.DrawFn) -> Desired:
             max_size=20,
         )
     )
-    return Desired(courses, people, [DesiredEnrolment(key, who.key, role, *draw(DATES)) for key, who, role in places])
+    return Desired(
+        courses, people, [DesiredEnrolment(key, who.key, role, *draw(DATES)) for key, who, role in places], CATEGORIES
+    )
 
 
 def plan_of(world: World, desired: Desired, respects_drift: bool = False) -> ChangePlan:
@@ -188,7 +194,7 @@ def test_who_should_be_in_is_in_and_who_should_not_is_suspended(world: World, de
         for row in desired.enrolments
         if row.course_key in ids and row.person_key in users
     }
-    of_desired = {ids[course.key] for course in desired.courses if course.key in ids}
+    of_desired = {ids[course.key] for course in desired.courses if course.key in ids and not course.is_over}
     for place in world.places:
         if place[0] in of_desired and place not in others and (place in wanted or place not in world.elsewhere):
             assert world.places[place].suspended is (place not in wanted)
@@ -203,7 +209,7 @@ def test_the_order_of_inputs_does_not_matter(world: World, desired: Desired, ran
         return mixed
 
     observed = world.observe(desired)
-    mixed = Desired(shuffled(desired.courses), shuffled(desired.people), shuffled(desired.enrolments))  # type: ignore[arg-type]
+    mixed = Desired(*(shuffled(rows) for rows in desired))  # type: ignore[arg-type]
     plan = make_plan(desired, world.owned.values(), observed)
     again = make_plan(mixed, shuffled(world.owned.values()), observed)  # type: ignore[arg-type]
     assert again.id == plan.id
@@ -235,7 +241,7 @@ def test_the_guard_lets_no_plan_over_the_limit_through(
         for row in world.owned.values()
         if not row.suspended and (row.course_id, row.user_id) in world.places
     }
-    desired_ids = {change[0] for change in suspended} | {c.course_id for c in world.observe(desired).courses.values()}
+    desired_ids = {change[0] for change in suspended} | set(world.observe(desired).rosters)
     over = [
         course_id
         for course_id in desired_ids
@@ -252,9 +258,10 @@ def test_a_plan_that_rests_on_a_broken_read_is_held_and_leaves_that_course_alone
     world: World, desired: Desired
 ) -> None:
     observed = world.observe(desired)
-    if not observed.courses:
+    read = [key for key, course in observed.courses.items() if course.course_id in observed.rosters]
+    if not read:
         return
-    key = min(observed.courses)
+    key = min(read)
     rosters = dict(observed.rosters)
     del rosters[observed.courses[key].course_id]
     broken = observed._replace(rosters=rosters, problems=(Problem(key, "empty_roster", "nobody there"),))
@@ -263,7 +270,41 @@ def test_a_plan_that_rests_on_a_broken_read_is_held_and_leaves_that_course_alone
     assert not [change for change in plan.changes if isinstance(change, EnrolmentChange) and change.course_key == key]
 
 
+ORDER = (CategoryChange, CourseChange, EnrolmentChange)
+
+
 @given(worlds(), desires())
-def test_courses_come_before_the_enrolments_in_them(world: World, desired: Desired) -> None:
-    kinds = [isinstance(change, CourseChange) for change in plan_of(world, desired).changes]
-    assert kinds == sorted(kinds, reverse=True)
+def test_categories_come_before_the_courses_in_them_and_those_before_their_enrolments(
+    world: World, desired: Desired
+) -> None:
+    kinds = [ORDER.index(type(change)) for change in plan_of(world, desired).changes]
+    assert kinds == sorted(kinds)
+
+
+@given(worlds(), desires())
+def test_a_category_is_made_once_and_only_for_a_course_that_is_made_in_it(world: World, desired: Desired) -> None:
+    plan = plan_of(world, desired)
+    made = [change.category.key for change in plan.changes if isinstance(change, CategoryChange)]
+    courses = [change.course for change in plan.changes if isinstance(change, CourseChange)]
+    assert len(made) == len(set(made))
+    assert set(made) == {course.category_key for course in courses} - {""}
+    assert not set(made) & set(world.categories)
+
+
+@given(worlds(), desires())
+def test_an_intake_that_is_over_changes_nothing_but_what_is_seen_of_its_course(world: World, desired: Desired) -> None:
+    over = {course.key for course in desired.courses if course.is_over}
+    before = world.copy()
+    plan = plan_of(world, desired)
+    world.apply(plan)
+    for change in plan.changes:
+        if isinstance(change, CourseChange) and change.course.key in over:
+            assert change.kind is Kind.UPDATE_COURSE
+            assert not change.course.visible
+        assert not (isinstance(change, EnrolmentChange) and change.course_key in over)
+    for number, course in before.courses.items():
+        if course.shortname in over:
+            assert world.courses[number]._replace(visible=course.visible) == course
+            assert {k: v for k, v in world.places.items() if k[0] == number} == {
+                k: v for k, v in before.places.items() if k[0] == number
+            }

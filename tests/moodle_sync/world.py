@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 
 from moodle_sync.events import Calendar, DesiredEvent, EventScope, ObservedEvent, ObservedEvents, OwnedEvent
 from moodle_sync.groups import ObservedGroup, ObservedGroups
-from moodle_sync.plan import Change, ChangePlan, CourseChange, EnrolmentChange, EventChange, GroupChange, Kind
+from moodle_sync.plan import (
+    CategoryChange,
+    Change,
+    ChangePlan,
+    CourseChange,
+    EnrolmentChange,
+    EventChange,
+    GroupChange,
+    Kind,
+)
 from moodle_sync.roster import (
     CourseRoster,
     Desired,
@@ -53,6 +62,9 @@ class World:
     descriptions: dict[int, str] = field(default_factory=dict)
     """Digest of what people can see of an event, by its number."""
     owned_events: dict[tuple[int, int], OwnedEvent] = field(default_factory=dict)
+    categories: dict[str, int] = field(default_factory=dict)
+    category_of: dict[int, int] = field(default_factory=dict)
+    """Categories by idnumber, and in which of them courses were made."""
     elsewhere: set[Key] = field(default_factory=set)
     """Who is in a course by another, active enrolment too."""
 
@@ -65,6 +77,7 @@ class World:
     def observe(self, desired: Desired) -> Observed:
         """See what `read_observed` sees."""
         courses, conflicts = {}, {}
+        over = {wanted.key for wanted in desired.courses if wanted.is_over}
         for wanted in desired.courses:
             found = self._find(wanted)
             if found is not None and wanted.managed and found.idnumber not in ("", wanted.key):
@@ -80,11 +93,12 @@ class World:
                     if number == course.course_id and not self.is_active((number, user))
                 ),
             )
-            for course in courses.values()
+            for key, course in courses.items()
+            if key not in over
         }
         users = {person.key: person.user_id for person in desired.people if person.user_id is not None}
         unresolved = {person.key: "nobody" for person in desired.people if person.user_id is None}
-        return Observed(courses, conflicts, users, {}, unresolved, rosters, (), NOW)
+        return Observed(courses, conflicts, users, {}, unresolved, rosters, (), NOW, categories=self.categories)
 
     def _find(self, wanted: DesiredCourse) -> ObservedCourse | None:
         if wanted.course_id in self.courses:
@@ -110,6 +124,10 @@ class World:
 
     def change(self, change: Change) -> None:
         """Carry out one change, as `enrol_manual_enrol_users` and the functions for courses, groups and events do."""
+        if isinstance(change, CategoryChange):
+            assert change.category.key not in self.categories, "a second category"
+            self.categories[change.category.key] = 1000 + len(self.categories)
+            return
         if isinstance(change, CourseChange):
             self._change_course(change)
             return
@@ -149,7 +167,14 @@ class World:
         if change.kind is Kind.CREATE_COURSE:
             assert all(course.shortname != wanted.shortname for course in self.courses.values()), "a second course"
             course_id = max(self.courses, default=1) + 1
+            # One that the same plan makes is known by its key alone.
+            made = self.categories.get(wanted.category_key)
+            assert (made is None) is (wanted.category_key == "")
+            self.category_of[course_id] = wanted.category_id if made is None else made
         assert course_id is not None
+        if wanted.is_over:
+            self.courses[course_id] = self.courses[course_id]._replace(visible=wanted.visible)
+            return
         self.courses[course_id] = ObservedCourse(
             course_id, wanted.shortname, wanted.key, wanted.fullname, wanted.starts, wanted.ends, wanted.visible
         )
@@ -211,7 +236,7 @@ class World:
         for remembered in plan.events:
             self.owned_events[remembered.course_id, remembered.meeting_id] = remembered
         for change in plan.changes:
-            if isinstance(change, CourseChange):
+            if not isinstance(change, EnrolmentChange):
                 if not step():
                     return taken
                 self.change(change)
@@ -251,6 +276,8 @@ class World:
             self.owned,
             self.groups,
             sorted((event[1:], self.descriptions[number]) for number, event in self.events.items()),
+            self.categories,
+            self.category_of,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from xml.etree import ElementTree
 
+import pytest
 import requests
 import urllib3
 
@@ -119,6 +120,34 @@ def test_a_copied_course_has_its_own_link_and_line_item_and_none_of_the_people(m
 def test_a_shortname_that_is_taken_is_no_name_for_a_copy(client: Client) -> None:
     answer = client.call("core_course_duplicate_course", courseid=2, fullname="Ещё", shortname="CAP1", categoryid=1)
     assert answer["errorcode"] == "shortnametaken"
+
+
+def category_fields(name: str, idnumber: str) -> dict[str, str]:
+    return {"categories[0][name]": name, "categories[0][idnumber]": idnumber}
+
+
+def by_idnumber(idnumber: str) -> dict[str, str]:
+    return {"criteria[0][key]": "idnumber", "criteria[0][value]": idnumber, "addsubcategories": "0"}
+
+
+def test_a_category_is_found_by_its_whole_idnumber_and_by_nothing_else(client: Client) -> None:
+    [made] = client.call("core_course_create_categories", **category_fields("Площадка", "site:a"))
+    found = client.call("core_course_get_categories", **by_idnumber("site:a"))
+    assert [(one["id"], one["idnumber"], one["parent"]) for one in found] == [(made["id"], "site:a", 0)]
+    # A category without an idnumber has none, not one that is called so.
+    for other in ("site:", "SITE:A", "None"):
+        assert client.call("core_course_get_categories", **by_idnumber(other)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "idnumber", "code"),
+    [("x" * 256, "a", "categorytoolong"), ("x", "a" * 101, "idnumbertoolong")],
+)
+def test_a_category_whose_name_or_idnumber_is_too_long_is_refused(
+    client: Client, name: str, idnumber: str, code: str
+) -> None:
+    answer = client.call("core_course_create_categories", **category_fields(name, idnumber))
+    assert answer["errorcode"] == code
 
 
 def test_the_first_error_ends_a_packed_call(moodle: Sandbox, client: Client) -> None:

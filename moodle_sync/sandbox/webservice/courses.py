@@ -124,6 +124,7 @@ COURSE_FIELDS: dict[str, Value | Struct | Many] = {
     "courseformatoptions": OPTIONS,
     "customfields": Many(Struct({"shortname": TEXT, "value": TEXT}), default=[]),
 }
+LONGEST_CATEGORY_NAME, LONGEST_IDNUMBER = 255, 100
 KEPT = ("summary", "format", "startdate", "enddate", "visible", "enablecompletion", "idnumber")
 
 
@@ -292,7 +293,11 @@ def get_categories(state: State, arguments: Arguments) -> Any:
             raise MoodleError("criteriaerror", "Missing permissions to search on a criterion.")
         values = value.split(",") if key == "ids" else [value]
         field = "id" if key == "ids" else key
-        found = {number: one for number, one in found.items() if str(getattr(one, field)) in values}
+        found = {
+            number: one
+            for number, one in found.items()
+            if getattr(one, field) is not None and str(getattr(one, field)) in values
+        }
     if arguments["criteria"] and arguments["addsubcategories"]:
         for one in sorted(state.categories.values(), key=lambda category: category.id):
             if one.parent in found:
@@ -321,6 +326,10 @@ def create_categories(state: State, arguments: Arguments) -> Any:
     for row in arguments["categories"]:
         if row["parent"] and row["parent"] not in state.categories:
             raise missing_record("course_categories")
+        if len(row["name"]) > LONGEST_CATEGORY_NAME:
+            raise MoodleError("categorytoolong", "Category name is too long")
+        if len(row.get("idnumber") or "") > LONGEST_IDNUMBER:
+            raise MoodleError("idnumbertoolong", "ID number is too long")
         if row.get("idnumber") and row["idnumber"] in taken:
             raise MoodleError("categoryidnumbertaken", "ID number is already used for another category")
         taken.add(row.get("idnumber"))

@@ -152,7 +152,7 @@ def test_a_filled_database_of_the_first_revision_is_brought_up_with_all_its_rows
         score = session.scalars(select(ScoreState)).one()
         assert (score.posted_to, score.posted_hours) == (None, Decimal(16))
         assert not score.says(Decimal(16), "https://moodle.example.org/column")  # so the night sends it once more
-        assert session.scalars(select(Moodle.visits_from)).one() is None
+        assert session.execute(select(Moodle.visits_from, Moodle.category_per_site)).one() == (None, False)
         assert session.scalars(select(LtiRegistration.disabled_at)).one() == NOW
         assert session.scalars(select(SyncChange.target)).one() == "course intake-a"
         with pytest.raises(DBAPIError):

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from lti_app.lti.models import LtiRegistration, Moodle
-from moodle_sync.sandbox import running_sandbox
+from lti_app.sync.models import CourseTemplate
+from moodle_sync.sandbox import actions, running_sandbox
 from tests.lti_app.lti.live import SEED, Connected, serving
 
 
@@ -20,7 +21,7 @@ def registered(module_database: str) -> Iterator[Connected]:
     with running_sandbox(seed, hang=0.2) as sandbox, serving(module_database) as tool:
         both = Connected(tool, sandbox)
         assert both.register().status_code == 200
-        both.control("activate")
+        both.add_link()
         yield both
 
 
@@ -136,6 +137,46 @@ def test_no_template_or_one_that_is_not_there_is_amiss(connected: Connected) -> 
     for template in (None, "NOWHERE"):
         settle(connected, template_course=template)
         assert amiss(connected) == ["template"]
+
+
+def test_every_template_is_looked_for_and_its_link_looked_at(connected: Connected) -> None:
+    state = connected.sandbox.state
+    bare = actions.create_course(state, shortname="BARE", fullname="Пустой", category=1, sections=1)
+    with connected.tool.database.transaction() as session:
+        moodle = session.scalars(select(Moodle)).one()
+        for direction, course in (("A", "BARE"), ("B", "NOWHERE")):
+            session.add(CourseTemplate(moodle_id=moodle.id, direction=direction, course=course))
+    try:
+        _, found = visit(connected)
+        assert [check["message"].split(",")[0] for check in found["amiss"] if check["name"] == "template"] == [
+            "BARE holds no link of an external tool",
+            "course NOWHERE",
+        ]
+        link = actions.add_tool_link(state, bare, 1, "Площадка", maximum=None, completion=1)
+        assert "does not complete" in visit(connected)[1]["amiss"][0]["message"]
+        link.completion = 2
+        assert [check["message"].split(",")[0] for check in visit(connected)[1]["amiss"]] == ["course NOWHERE"]
+    finally:
+        del state.courses[bare.id]
+        with connected.tool.database.transaction() as session:
+            session.execute(delete(CourseTemplate))
+
+
+def test_functions_for_categories_count_only_where_each_site_has_its_own(connected: Connected) -> None:
+    site = connected.sandbox.state.site
+    site.withheld_functions = ["core_course_create_categories"]
+    code, found = visit(connected)
+    assert code == 0
+    assert not [check for check in found.get("note", []) if "categor" in check["message"]]
+    settle(connected, category_per_site=True)
+    try:
+        assert amiss(connected) == ["functions"]
+        site.withheld_functions, site.refused_functions = [], ["core_course_get_categories"]
+        assert amiss(connected) == ["capabilities"]
+        site.refused_functions = []
+        assert visit(connected)[0] == 0
+    finally:
+        settle(connected, category_per_site=False)
 
 
 def test_a_role_of_another_number_is_amiss(connected: Connected) -> None:

@@ -11,7 +11,7 @@ from flask import Flask
 from lti_app.core.edge import Tool
 from lti_app.lti.models import Moodle
 from lti_app.sync.night import NightResult, run_night
-from moodle_sync.sandbox import Sandbox, running_sandbox
+from moodle_sync.sandbox import Sandbox, actions, running_sandbox
 from tests.conftest import MovableClock
 from tests.lti_app.world import World
 
@@ -55,6 +55,8 @@ def sandbox(clock: MovableClock) -> Iterator[Sandbox]:
         ],
     }
     with running_sandbox(seed, clock=lambda: clock().timestamp(), hang=20) as sandbox:
+        (template,) = (course for course in sandbox.state.courses.values() if course.shortname == "TEMPLATE")
+        actions.add_tool_link(sandbox.state, template, 1, "Площадка")
         yield sandbox
 
 
