@@ -212,7 +212,7 @@ class Mortal(MoodleClient):
 
 
 def state_of(moodle: Sandbox) -> tuple[list[Any], ...]:
-    """Return categories, courses by name, who is in them, groups and events, without the ids: they depend on the tries."""
+    """Return categories, courses, who is in them, groups and events, without the ids: they depend on the tries."""
     dump = moodle.state.dump()
     names = {course["id"]: course["shortname"] for course in dump["courses"]}
     categories = {number: category.idnumber for number, category in moodle.state.categories.items()}

@@ -49,7 +49,7 @@ def situations(draw: st.DrawFn) -> tuple[World, Desired, list[DesiredEvent]]:
         )
         moved = draw(st.lists(st.sampled_from(desired.enrolments), unique=True)) if desired.enrolments else []
         more = [row._replace(course_key=SHARED, role=Role.TRAINEE) for row in moved]
-        desired = Desired([*desired.courses, second], desired.people, [*desired.enrolments, *more])
+        desired = desired._replace(courses=[*desired.courses, second], enrolments=[*desired.enrolments, *more])
     meetings = draw(wanted_events(desired))
     for course in world.courses.values():
         _draw_events(draw, world, course)
@@ -189,7 +189,7 @@ def test_the_order_of_inputs_does_not_matter(
     plan = plan_of(world, desired, meetings)
     mixed = list(meetings)
     random.shuffle(mixed)  # type: ignore[attr-defined]
-    turned = Desired(desired.courses[::-1], desired.people[::-1], desired.enrolments[::-1])
+    turned = Desired(*(rows[::-1] for rows in desired))
     again = plan_of(world, turned, mixed)
     assert again.id == plan.id
     assert again.changes == plan.changes
