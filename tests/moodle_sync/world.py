@@ -236,7 +236,7 @@ class World:
         for remembered in plan.events:
             self.owned_events[remembered.course_id, remembered.meeting_id] = remembered
         for change in plan.changes:
-            if not isinstance(change, EnrolmentChange):
+            if isinstance(change, CategoryChange | CourseChange):
                 if not step():
                     return taken
                 self.change(change)
