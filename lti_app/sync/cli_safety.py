@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-from flask.cli import with_appcontext
 
-from lti_app.core.cli import Command
+from lti_app.core.cli import Command, with_database
 from lti_app.core.edge import tool
 from lti_app.core.permissions import SYSTEM
 from lti_app.lti.registrations import moodle_named
@@ -15,7 +14,7 @@ from lti_app.sync import safety
 @click.command("stop", cls=Command)
 @click.argument("moodle")
 @click.option("--reason", required=True, help="why; administrators read it on the page")
-@with_appcontext
+@with_database
 def stop_command(moodle: str, reason: str) -> None:
     """Let no night write to MOODLE until `sync resume`; a run under way ends before its next write."""
     parts = tool()
@@ -27,7 +26,7 @@ def stop_command(moodle: str, reason: str) -> None:
 
 @click.command("resume", cls=Command)
 @click.argument("moodle")
-@with_appcontext
+@with_database
 def resume_command(moodle: str) -> None:
     """Let nights write to MOODLE again."""
     parts = tool()
@@ -39,7 +38,7 @@ def resume_command(moodle: str) -> None:
 
 @click.command("unlock", cls=Command)
 @click.argument("moodle")
-@with_appcontext
+@with_database
 def unlock_command(moodle: str) -> None:
     """Break the lock of MOODLE; the run that holds it, if it lives, ends before its next write."""
     parts = tool()

@@ -485,7 +485,7 @@ class TestTheCommand:
     def test_a_broken_workbook_is_called_a_file(self, app: Flask, book: Book) -> None:
         path = book.folder / "broken.xlsx"
         path.write_bytes(b"no workbook")
-        plain = app.test_cli_runner().invoke(args=["import", str(path)])
+        plain = app.test_cli_runner().invoke(args=["import", "--language", "ru", str(path)])
         (problem,) = json.loads(app.test_cli_runner().invoke(args=["import", str(path), "--json"]).output)["problems"]
         assert plain.output.startswith("файл «broken.xlsx»: Книгу не удалось открыть.")
         assert (problem["sheet"], problem["row"]) == ("broken.xlsx", None)

@@ -465,13 +465,13 @@ def test_a_night_says_whom_it_put_forward_for_credit(
     first = night()
     assert first.report["counts"] == {}
     assert first.report["proposed"] == {"intake-a": 2}
-    lines = lines_of(first.report)
+    lines = lines_of(first.report, {})
     assert "  put forward for credit: 2 people (intake-a: 2)" in lines
     assert "  nothing to change" not in lines
     clock.move(days=1)
     second = night()
     assert second.report["proposed"] == {}
-    assert "  nothing to change" in lines_of(second.report)
+    assert "  nothing to change" in lines_of(second.report, {})
 
 
 def test_somebody_who_launched_while_moodle_was_read_breaks_nothing(
