@@ -45,6 +45,8 @@ class Settings:
     suspend_floor: int = 5
     drift: str = "restore"
     full_read_days: int = 7
+    create_users_limit: int = 50
+    accounts_a_night: int = 200
     session_hours: int = 10
 
     @property
@@ -83,6 +85,8 @@ class SettingsSchema(Schema):
     SUSPEND_FLOOR = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     DRIFT = fields.String(validate=validate.OneOf(("restore", "respect"), error="must be one of {choices}"))
     FULL_READ_DAYS = fields.Integer(validate=validate.Range(0, 31, error="must be from 0 to 31 days"))
+    CREATE_USERS_LIMIT = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
+    ACCOUNTS_A_NIGHT = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
 
     @validates("PUBLIC_URL")

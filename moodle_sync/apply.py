@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
@@ -22,8 +22,18 @@ from moodle_sync.errors import (
 )
 from moodle_sync.functions import Function, rows_per_call
 from moodle_sync.observe import courses_in, enrolled_ids, still_so
+from moodle_sync.outcomes import (
+    NOT_THERE,
+    NOT_TRIED,
+    STILL_ACTIVE,
+    UNKNOWN,
+    Outcome,
+    halves,
+)
+from moodle_sync.outcomes import Patience as _Patience
+from moodle_sync.outcomes import failed as _failed
+from moodle_sync.outcomes import failure as _failure
 from moodle_sync.plan import (
-    Change,
     ChangePlan,
     CourseChange,
     EnrolmentChange,
@@ -36,40 +46,9 @@ from moodle_sync.roster import NOBODY, CourseRoster, DesiredCourse, ObservedCour
 RoleIds = Mapping[Role, int]
 """Moodle's role ids; 5 (student) and 3 (editingteacher) unless a Moodle was changed."""
 
-NOT_THERE = ("not_there", "Moodle accepted the change, but it was not there when read back", "")
-UNKNOWN = ("outcome_unknown", "Moodle's answer got lost, and what the call did can't be read back", Unreachable.remedy)
-NOT_TRIED = ("not_tried", "left to the next run, since Moodle failed several times on end", Unreachable.remedy)
 READ_BACK_IN_FULL = 100
 """Changes of one course up to which each of them is read back; of more, a sample."""
-GIVE_UP_AFTER = 3
-"""Failures of Moodle as a whole, on end, after which a run sends no more."""
-STILL_ACTIVE = (
-    "still_active",
-    "suspended, but still active: the person is enrolled in this course by other means too",
-    "End the person's other enrolment in Moodle, if it should end.",
-)
 NO_COURSE = ("no_course", "the course could not be made, so nobody was enrolled in it")
-
-
-class Outcome(NamedTuple):
-    """Say what became of a change. ``course_id`` is Moodle's, also for a course made now."""
-
-    change: Change
-    course_id: int | None
-    done: bool
-    errorcode: str = ""
-    message: str = ""
-    remedy: str = ""
-
-    @property
-    def certain_failure(self) -> bool:
-        """Tell whether the change failed and Moodle said so: nothing of it can have been done."""
-        return not self.done and self.errorcode not in (UNKNOWN[0], NOT_THERE[0], STILL_ACTIVE[0])
-
-    @property
-    def is_in_vain(self) -> bool:
-        """Tell whether the enrolment is suspended as meant, and the person active by another one all the same."""
-        return self.errorcode == STILL_ACTIVE[0]
 
 
 class Journal(Protocol):
@@ -93,6 +72,7 @@ def apply_plan(
 ) -> None:
     """Carry out ``plan`` in its order: courses, then enrolments in batches, several at once; then read back.
 
+    Accounts are made before, by ``new_users.make_users``: the enrolments of the new users need a plan of their own.
     ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``). Every change gets exactly one
     outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it concerns.
     """
@@ -102,7 +82,7 @@ def apply_plan(
     for change in plan.changes:
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
-        else:
+        elif isinstance(change, CourseChange):
             outcome = _apply_course(client, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
@@ -112,29 +92,6 @@ def apply_plan(
     _EnrolmentWriter(client, journal, role_ids=role_ids, now=now, patience=patience, rosters=rosters or {}).write(
         placed
     )
-
-
-class _Patience:
-    """Tell when to stop sending to a Moodle that is down: each further call would wait for its timeouts."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._failures = 0
-
-    @property
-    def is_over(self) -> bool:
-        """Tell whether the rest of the run is left to the next one."""
-        return self._failures >= GIVE_UP_AFTER
-
-    def note(self, error: MoodleError | None) -> None:
-        """Count a call that failed because of Moodle as a whole; any other answer shows that it is there."""
-        with self._lock:
-            if isinstance(error, TokenRefused):
-                self._failures = GIVE_UP_AFTER
-            elif isinstance(error, Unreachable | NotJson | WriteOutcomeUnknown):
-                self._failures += 1
-            elif not self.is_over:
-                self._failures = 0
 
 
 def _place(
@@ -148,16 +105,6 @@ def _place(
         else:
             placed.append(change._replace(course_id=course_id))
     return placed, lost
-
-
-def _failed(change: Change, course_id: int | None, errorcode: str, message: str, remedy: str = "") -> Outcome:
-    return Outcome(change, course_id, False, errorcode, message, remedy or MoodleError.remedy)
-
-
-def _failure(change: Change, course_id: int | None, error: MoodleError) -> Outcome:
-    if isinstance(error, WriteOutcomeUnknown):
-        return _failed(change, course_id, *UNKNOWN)
-    return _failed(change, course_id, error.errorcode, str(error), error.remedy)
 
 
 # --- courses -------------------------------------------------------------------------------------------------------
@@ -462,8 +409,7 @@ def _pieces(batch: Sequence[EnrolmentChange], error: MoodleError) -> list[list[E
         for change in batch:
             by_role[change.role].append(change)
         return list(by_role.values()) if len(by_role) > 1 else []
-    half = len(batch) // 2
-    return [list(batch[:half]), list(batch[half:])]
+    return halves(batch)
 
 
 def _course_of(change: EnrolmentChange) -> int:

@@ -16,12 +16,27 @@ from moodle_sync.roster import DesiredCourse, Drift, Owned, Problem, Role
 class Kind(enum.StrEnum):
     """Name the kinds of change; scripts read these names in the report."""
 
+    CREATE_USER = "create_user"
     CREATE_COURSE = "create_course"
     UPDATE_COURSE = "update_course"
     ENROL = "enrol"
     UPDATE_ENROLMENT = "update_enrolment"
     REACTIVATE = "reactivate"
     SUSPEND = "suspend"
+
+
+class UserChange(NamedTuple):
+    """Make an account for one of our people; whose it is and what it says stays out of the plan."""
+
+    kind: Kind
+    person_key: int
+    course_ids: tuple[int, ...]
+    """The courses, as far as they are in Moodle, in which the new user is enrolled afterwards."""
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"person {self.person_key}"
 
 
 class CourseChange(NamedTuple):
@@ -59,7 +74,7 @@ class EnrolmentChange(NamedTuple):
         return f"course {self.course_key}, user {self.user_id}, {self.role.value}"
 
 
-Change = CourseChange | EnrolmentChange
+Change = UserChange | CourseChange | EnrolmentChange
 
 
 class Note(NamedTuple):
@@ -139,6 +154,8 @@ class ChangePlan:
                     common = (kind, key, course_id, role, starts, ends)
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
                 yield f"{user_id}\n"
+            elif isinstance(change, UserChange):
+                yield f"{change.kind}|{change.person_key}|{change.course_ids}\n"
             else:
                 # Whether we knew the course's id beforehand is no part of what is to be changed.
                 course = change.course._replace(course_id=None)
@@ -156,7 +173,12 @@ class ChangePlan:
     @property
     def course_ids(self) -> frozenset[int]:
         """Return the Moodle courses that it changes, or where rows of ours differ from what is there."""
-        changed = {change.course_id for change in self.changes if change.course_id is not None}
+        changed = {
+            course_id
+            for change in self.changes
+            for course_id in (change.course_ids if isinstance(change, UserChange) else (change.course_id,))
+            if course_id is not None
+        }
         remembered = {row.course_id for row in itertools.chain(self.gone, self.seen)}
         return frozenset(changed | remembered)
 
@@ -188,7 +210,9 @@ class ChangePlan:
         changes: list[Change] = []
         for row in data["changes"]:
             kind = Kind(row[0])
-            if kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
+            if kind is Kind.CREATE_USER:
+                changes.append(UserChange(kind, row[1], tuple(row[2])))
+            elif kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
                 changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
             else:
                 _, key, course_id, user_id, role, starts, ends = row

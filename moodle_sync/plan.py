@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import html
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from moodle_sync.changes import Change, ChangePlan, CourseChange, EnrolmentChange, Kind, Missing, Note
+from moodle_sync.changes import Change, ChangePlan, CourseChange, EnrolmentChange, Kind, Missing, Note, UserChange
 from moodle_sync.enrolments import CLOCK_MARGIN, CoursePlanner, runs
-from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment, Observed, ObservedCourse, Owned
+from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment, Doubt, Observed, ObservedCourse, Owned
 
 __all__ = [
     "CLOCK_MARGIN",
@@ -19,18 +19,27 @@ __all__ = [
     "Kind",
     "Missing",
     "Note",
+    "UserChange",
     "differing_fields",
+    "leave_out",
     "make_plan",
     "runs",
 ]
 
 
 def make_plan(
-    desired: Desired, owned: Iterable[Owned], observed: Observed, *, respects_drift: bool = False
+    desired: Desired,
+    owned: Iterable[Owned],
+    observed: Observed,
+    *,
+    respects_drift: bool = False,
+    new_users: Collection[int] = (),
 ) -> ChangePlan:
     """Plan what brings Moodle from ``observed`` to ``desired`` by touching nothing but what is ``owned``.
 
     Pure, and independent of the order of its inputs. Courses come first, then enrolments course by course.
+    Before them accounts are made for ``new_users`` (person keys), as far as Moodle has nobody who may be them: they are
+    enrolled by the plan that follows from ``Observed`` with their new user ids.
     What was suspended, reactivated or removed by hand in Moodle is noted, and written again unless ``respects_drift``.
 
     A person who can't be resolved any more counts as not wanted: callers have to remember whom they matched before
@@ -42,6 +51,8 @@ def make_plan(
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
+    made = _new_users(desired.enrolments, observed, new_users, reachable)
+    changes = [*made, *changes]
     planners = _planners(courses, reachable, observed, respects_drift)
     wanted: dict[str, list[DesiredEnrolment]] = defaultdict(list)
     for enrolment in desired.enrolments:
@@ -64,9 +75,52 @@ def make_plan(
         if planner.missing.of:
             missing[planner.key] = planner.missing
     # Whoever is in a plan once was found for certain; people who were not stand in the notes, once each.
-    notes.extend(Note("person_not_found", "", key, text) for key, text in sorted(observed.unresolved.items()))
+    to_be_made = {change.person_key for change in made}
+    notes.extend(
+        Note("person_not_found", "", key, text)
+        for key, text in sorted(observed.unresolved.items())
+        if key not in to_be_made
+    )
     problems = sorted(observed.problems)
     return ChangePlan(changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen)
+
+
+def leave_out(plan: ChangePlan, user_ids: Collection[int]) -> ChangePlan:
+    """Return the plan without enrolling these users, whom Moodle shows no more; what is enrolled stays as planned.
+
+    One of them in a batch and Moodle refuses it as a whole. Nobody unenrolled them by hand either.
+    """
+    if not user_ids:
+        return plan
+    return ChangePlan(
+        [
+            change
+            for change in plan.changes
+            if change[0] is not Kind.ENROL or not isinstance(change, EnrolmentChange) or change.user_id not in user_ids
+        ],
+        [note for note in plan.notes if note.code != "removed_by_hand" or note.subject not in user_ids],
+        plan.problems,
+        active=plan.active,
+        gone=plan.gone,
+        missing=plan.missing,
+        seen=plan.seen,
+    )
+
+
+def _new_users(
+    enrolments: Iterable[DesiredEnrolment],
+    observed: Observed,
+    new_users: Collection[int],
+    reachable: Mapping[str, int | None],
+) -> list[UserChange]:
+    """Plan accounts for people of whom Moodle shows no trace, and who are to be enrolled somewhere."""
+    courses: dict[int, set[int]] = {}
+    wanted = {key for key in new_users if observed.unresolved.get(key) is Doubt.NO_USER}
+    for enrolment in enrolments:
+        if enrolment.person_key in wanted and enrolment.course_key in reachable:
+            course_id = reachable[enrolment.course_key]
+            courses.setdefault(enrolment.person_key, set()).update(() if course_id is None else (course_id,))
+    return [UserChange(Kind.CREATE_USER, key, tuple(sorted(ids))) for key, ids in sorted(courses.items())]
 
 
 def _planners(

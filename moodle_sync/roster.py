@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -58,6 +59,35 @@ class DesiredPerson(NamedTuple):
     idnumber: str | None
     email: str | None
     has_power: bool = False
+
+
+class Doubt(enum.StrEnum):
+    """Say why a person isn't one of Moodle's users for certain. The value is for people, the name for programs."""
+
+    NO_USER = "no user with this idnumber or e-mail"
+    SEVERAL_USERS = "several users match"
+    OTHER_IDNUMBER = "the user with this e-mail has another idnumber"
+    OTHER_EMAIL = "the user with this idnumber has another e-mail"
+    SEVERAL_PEOPLE = "several of our people match the same user"
+    SOMEBODY_ELSE = "the user that matches is somebody else already"
+    TIED_TO_ANOTHER = "the user that matches is tied to another person already"
+
+    @property
+    def code(self) -> str:
+        """Return a short name to be stored."""
+        return self.name.lower()
+
+
+class Account(NamedTuple):
+    """A user as Moodle describes it; what it doesn't show is empty."""
+
+    user_id: int
+    idnumber: str
+    email: str
+    last_name: str
+    first_name: str
+    full_name: str
+    suspended: bool
 
 
 class DesiredEnrolment(NamedTuple):
@@ -133,7 +163,7 @@ class Observed(NamedTuple):
     """Moodle user id by person key."""
     matched_by: Mapping[int, str]
     """How a person was found now, by person key: idnumber or email; known ids are not in it."""
-    unresolved: Mapping[int, str]
+    unresolved: Mapping[int, Doubt]
     """People that were not found for certain, by person key, and why."""
     rosters: Mapping[int, CourseRoster]
     """By Moodle course id."""
@@ -142,3 +172,5 @@ class Observed(NamedTuple):
     assumed: frozenset[int] = frozenset()
     """Courses whose roster was not read but remembered, and shown by probes to be still so. Nothing may be written
     there before it was read (``observe.read_in_full``)."""
+    accounts: Mapping[int, Sequence[Account]] = MappingProxyType({})
+    """By person key, of everybody who was looked for now, the users that matched: one, or those to choose between."""

@@ -77,7 +77,7 @@ def examine(
             checks.append(amiss("token", f"web services: {error}", error.remedy))
         else:
             checks += _site(moodle, info)
-            checks += _functions(info)
+            checks += _functions(info, creates_users=moodle.creates_users)
             checks += _limits(moodle.url, token, info)
             checks += _template(client, moodle)
     checks += _registrations(session, moodle)
@@ -142,16 +142,18 @@ def _site(moodle: Moodle, info: dict[str, Any]) -> Iterator[Check]:
         )
 
 
-def _functions(info: dict[str, Any]) -> Iterator[Check]:
+def _functions(info: dict[str, Any], *, creates_users: bool) -> Iterator[Check]:
+    """Look for the functions in use; that which makes accounts is missed only where the setting asks for it."""
     there = {str(entry.get("name")) for entry in info.get("functions", []) if isinstance(entry, dict)}
-    missing = [function for function in Function if function not in there]
+    used = [function for function in Function if creates_users or function is not Function.CREATE_USERS]
+    missing = [function for function in used if function not in there]
     for function in missing:
         facts = FACTS[function]
         remedy = f"add {function} to the service ({SERVICE})"
-        make = note if facts.optional else amiss
+        make = note if facts.optional and function is not Function.CREATE_USERS else amiss
         yield make("functions", f"{function} is missing: {facts.purpose}", remedy)
     if not missing:
-        yield ok("functions", f"all {len(Function)} are in the service")
+        yield ok("functions", f"all {len(used)} are in the service")
 
 
 def _limits(url: str, token: str, info: dict[str, Any]) -> Iterator[Check]:

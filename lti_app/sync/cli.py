@@ -24,6 +24,7 @@ from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import lock, service
 from lti_app.sync.journal import Progress
+from lti_app.sync.names import is_about_person
 from lti_app.sync.night import NightResult, quiet, run_night
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
 
 def _note(note: dict[str, Any]) -> str:
     course = f"course {note['course_key']}, " if note["course_key"] else ""
-    who = "person" if note["code"] == "person_not_found" else "user"
+    who = "person" if is_about_person(note) else "user"
     subject = f"{who} {note['subject']}: " if note["subject"] else ""
     return f"{course}{subject}{note['text']}"
 

@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database, insert_for
 from lti_app.intakes.models import Intake
+from lti_app.sync.accounts import tie_new_user
 from lti_app.sync.desired import TIED_BY_NIGHT
 from lti_app.sync.lock import Heart
 from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
-from moodle_sync.apply import Outcome
-from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
+from moodle_sync.outcomes import Outcome
+from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, Kind, UserChange
 from moodle_sync.roster import Drift
 
 Progress = Callable[[str, int, int], None]
@@ -79,6 +80,7 @@ class RunJournal:
                 self._forget_refused(session, outcomes)
                 session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
                 self._tie_courses(session, outcomes)
+                self._tie_new_users(session, outcomes)
                 session.execute(
                     update(SyncRun)
                     .where(SyncRun.id == self._run_id)
@@ -130,7 +132,7 @@ class RunJournal:
         """Tie intakes to courses made or found, unless somebody has tied them, or the course, meanwhile."""
         for outcome in outcomes:
             change = outcome.change
-            if isinstance(change, EnrolmentChange) or outcome.course_id is None:
+            if not isinstance(change, CourseChange) or outcome.course_id is None:
                 continue
             tie_course_of_night(
                 session,
@@ -138,6 +140,26 @@ class RunJournal:
                 known=change.course.course_id,
                 course_id=outcome.course_id,
             )
+
+    def expect(self, plan: ChangePlan) -> None:
+        """Count on the changes of a further plan, besides those that were recorded."""
+        for kind, number in plan.counts().items():
+            count = self.counts.setdefault(kind.value, {"planned": 0, "done": 0, "failed": 0})
+            count["planned"] = count["done"] + count["failed"] + number
+        self._total = self._done + len(plan)
+        with self._database.transaction() as session:
+            session.execute(
+                update(SyncRun)
+                .where(SyncRun.id == self._run_id)
+                .values(steps_total=self._total, counts={key: dict(value) for key, value in self.counts.items()})
+            )
+
+    def _tie_new_users(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Remember whose the accounts are that were made, unless a launch has tied them meanwhile."""
+        for outcome in outcomes:
+            change, account = outcome.change, outcome.account
+            if isinstance(change, UserChange) and account is not None:
+                tie_new_user(session, self._moodle_id, change.person_key, account, now=self._clock())
 
     def _change_row(self, outcome: Outcome) -> dict[str, Any]:
         return {

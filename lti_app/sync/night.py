@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +21,12 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock
+from lti_app.sync.accounts import Looked, account_notes, due_accounts, keep_accounts, look_up, new_accounts
 from lti_app.sync.completion import read_completion
 from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
+from lti_app.sync.questions import keep_questions, settled_notes
 from lti_app.sync.rosters import remember_rosters, remembered_rosters
 from lti_app.sync.service import failures_of, report
 from moodle_sync.apply import apply_plan
@@ -31,9 +34,10 @@ from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError
 from moodle_sync.functions import Function
 from moodle_sync.guard import Limits, Verdict, review
+from moodle_sync.new_users import make_users
 from moodle_sync.observe import read_in_full, read_observed
-from moodle_sync.plan import ChangePlan, make_plan
-from moodle_sync.roster import Observed, Owned, Role
+from moodle_sync.plan import ChangePlan, Kind, Note, leave_out, make_plan
+from moodle_sync.roster import Doubt, Observed, Owned, Role
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +100,7 @@ def _template_id(moodle: Moodle, client: MoodleClient) -> int | None:
 
 def _look(
     tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress
-) -> tuple[Scope, Observed, ChangePlan, Verdict]:
+) -> tuple[Scope, Observed, ChangePlan, Verdict, Looked]:
     """Read and plan. Raises CannotReadWhole. Writes nothing."""
     progress("reading", 0, 0)
     try:
@@ -110,17 +114,28 @@ def _look(
         remembered = remembered_rosters(session, moodle.id, now=tool.clock(), days=tool.settings.full_read_days)
     observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool), remembered=remembered)
     observed = _without_foreign_courses(_without_taken(observed, taken), tied)
-    plan = _plan(tool, scope, observed)
+    with tool.database.session(writes=False) as session:
+        looked = Looked(new_accounts(session, moodle, observed))
+        due = due_accounts(session, moodle.id, scope.desired, most=tool.settings.accounts_a_night)
+    plan = _plan(tool, scope, observed, looked)
     # What is written to has to be read, not remembered: the plan rests on full reads wherever it changes anything.
     if in_doubt := observed.assumed & plan.course_ids:
         observed = read_in_full(client, observed, scope.owned, in_doubt)
-        plan = _plan(tool, scope, observed)
-    limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
-    return scope, observed, plan, review(plan, limits)
+        plan = _plan(tool, scope, observed, looked)
+    try:
+        looked = look_up(client, looked, due=due, desired=scope.desired, observed=observed, plan=plan)
+    except MoodleError as error:
+        raise CannotReadWhole(error) from error
+    plan = leave_out(plan, looked.not_shown)
+    settings = tool.settings
+    limits = Limits(settings.suspend_share, settings.suspend_floor, settings.create_users_limit)
+    return scope, observed, plan, review(plan, limits), looked
 
 
-def _plan(tool: Tool, scope: Scope, observed: Observed) -> ChangePlan:
-    return make_plan(scope.desired, scope.owned, observed, respects_drift=tool.settings.drift == "respect")
+def _plan(tool: Tool, scope: Scope, observed: Observed, looked: Looked) -> ChangePlan:
+    respects_drift = tool.settings.drift == "respect"
+    plan = make_plan(scope.desired, scope.owned, observed, respects_drift=respects_drift, new_users=looked.new)
+    return leave_out(plan, looked.not_shown)
 
 
 def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
@@ -128,11 +143,10 @@ def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
     clashes = [key for key in observed.matched_by if taken.get(observed.users[key], key) != key]
     if not clashes:
         return observed
-    text = "the user that matches is tied to another person already"
     return observed._replace(
         users={key: user for key, user in observed.users.items() if key not in clashes},
         matched_by={key: how for key, how in observed.matched_by.items() if key not in clashes},
-        unresolved={**observed.unresolved, **dict.fromkeys(clashes, text)},
+        unresolved={**observed.unresolved, **dict.fromkeys(clashes, Doubt.TIED_TO_ANOTHER)},
     )
 
 
@@ -155,11 +169,13 @@ def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progre
     began = time.monotonic()
     run = SyncRun(moodle=moodle, status=RunStatus.DONE, counts={}, held=[], notes=[], calls=0, seconds=0.0)
     try:
-        _scope, _observed, plan, verdict = _look(tool, moodle, client, progress)
+        scope, _observed, plan, verdict, looked = _look(tool, moodle, client, progress)
     except CannotReadWhole as error:
         run.status, run.error = RunStatus.UNREADABLE, f"{error} {error.remedy}"
     else:
-        _describe(run, plan, verdict)
+        with tool.database.session(writes=False) as session:
+            notes = account_notes(session, moodle.id, looked, scope.desired)
+            _describe(run, plan, verdict, settled_notes(session, moodle.id, [*plan.notes, *notes]))
         if verdict.held:
             run.status = RunStatus.HELD
     run.calls, run.seconds = client.calls, time.monotonic() - began
@@ -168,11 +184,11 @@ def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progre
     return NightResult(run.status, {**report(run, []), "dry_run": True})
 
 
-def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict) -> None:
+def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict, notes: Sequence[Note]) -> None:
     run.plan_id = plan.id
     run.counts = {kind.value: {"planned": number, "done": 0, "failed": 0} for kind, number in plan.counts().items()}
     run.held = [reason._asdict() for reason in verdict.reasons]
-    run.notes = [note._asdict() for note in plan.notes]
+    run.notes = [note._asdict() for note in notes]
     run.steps_total, run.steps_done = len(plan), 0
 
 
@@ -230,12 +246,12 @@ class _Night:
         return self._finish(status, error)
 
     def _work(self) -> RunStatus:
-        scope, observed, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
+        scope, observed, plan, verdict, looked = _look(self.tool, self.moodle, self.client, self.progress)
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
-            _describe(run, plan, verdict)
-            run.phase = "writing"
             self._remember_matches(session, scope, observed)
+            _describe(run, plan, verdict, self._keep_people(session, scope, observed, plan, looked))
+            run.phase = "writing"
             approved = self._decide(session, plan, verdict)
             remember_rosters(
                 session,
@@ -246,7 +262,7 @@ class _Night:
             )
         status = RunStatus.DONE
         if approved:
-            failed = self._apply(scope, plan, observed)
+            failed = self._apply(scope, plan, observed, looked)
             status = RunStatus.FAILED_SOME if failed else RunStatus.DONE
             self._close_plan(plan)
         else:
@@ -323,10 +339,19 @@ class _Night:
                     course_id=present.course_id,
                 )
 
-    def _apply(self, scope: Scope, plan: ChangePlan, observed: Observed) -> bool:
+    def _keep_people(
+        self, session: Session, scope: Scope, observed: Observed, plan: ChangePlan, looked: Looked
+    ) -> list[Note]:
+        """Keep what Moodle says of people, and what has to be asked about them; return the run's notes."""
+        now, moodle_id = self.tool.clock(), self.moodle.id
+        keep_questions(session, moodle_id, observed, now=now)
+        merged = keep_accounts(session, moodle_id, looked, scope.desired, now=now)
+        amiss = account_notes(session, moodle_id, looked, scope.desired)
+        return settled_notes(session, moodle_id, [*plan.notes, *merged, *amiss])
+
+    def _apply(self, scope: Scope, plan: ChangePlan, observed: Observed, looked: Looked) -> bool:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
-        self._remember_seen(plan)
         journal = RunJournal(
             self.database,
             self.run_row,
@@ -336,6 +361,13 @@ class _Night:
             clock=self.tool.clock,
             progress=self.progress,
         )
+        if made := make_users(self.client, plan, looked.new, journal):
+            observed = observed._replace(users={**observed.users, **made})
+        if plan.counts().get(Kind.CREATE_USER):
+            # The same world, but for the new users: what was approved follows from it, and their enrolments.
+            plan = _plan(self.tool, scope, observed, replace(looked, new={}))
+            journal.expect(plan)
+        self._remember_seen(plan)
         roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
         apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool), rosters=observed.rosters)
         return any(count["failed"] for count in journal.counts.values())

@@ -15,7 +15,8 @@ from lti_app.core.permissions import Permission, needs
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.sync import service
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
-from lti_app.sync.names import names_of_persons, names_of_users, users_in
+from lti_app.sync.names import names_of_persons, names_of_targets, names_of_users, users_in
+from lti_app.sync.questions import count_open
 from lti_app.sync.words import notes_words
 
 CHANGES_A_PAGE = 50
@@ -40,6 +41,7 @@ def runs() -> str:
         newest=newest,
         undelivered={moodle.id: undelivered_scores(session, moodle.id) for moodle in moodles},
         held=service.held_plans(session, actor=actor()),
+        questions=count_open(session, actor=actor(), with_candidates=True),
         notes={run.id: len(notes_words(run.notes, {})) for run in newest.values() if run},
         failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},
     )
@@ -47,11 +49,20 @@ def runs() -> str:
 
 def _failures(run: SyncRun) -> dict[str, Any]:
     detail = service.run_detail(db_session(), run.id, actor=actor(), only_failed=True, limit=FAILURES_SHOWN)
-    return {"changes": detail.changes, "total": detail.failures_total, "names": _names(run, detail.changes)}
+    return {
+        "changes": detail.changes,
+        "total": detail.failures_total,
+        "names": _names(run, detail.changes),
+        "people": _people(detail.changes),
+    }
 
 
 def _names(run: SyncRun, changes: list[SyncChange]) -> dict[int, str]:
     return names_of_users(db_session(), run.moodle_id, users_in(change.target for change in changes))
+
+
+def _people(changes: list[SyncChange]) -> dict[int, str]:
+    return names_of_targets(db_session(), (change.target for change in changes))
 
 
 @blueprint.get("/sync/runs/<int:run_id>")
@@ -67,7 +78,6 @@ def run(run_id: int) -> str:
     number = page_number(asked, total, CHANGES_A_PAGE)
     if number != asked:
         detail = show(offset=(number - 1) * CHANGES_A_PAGE)
-    not_found = names_of_persons(session, detail.run.notes)
     return render_template(
         "sync/run.html",
         run=detail.run,
@@ -76,8 +86,9 @@ def run(run_id: int) -> str:
         changes_total=detail.changes_total,
         only_failed=only_failed,
         names=_names(detail.run, detail.changes),
-        notes=notes_words(detail.run.notes, not_found),
-        somebody_not_found=bool(not_found),
+        people=_people(detail.changes),
+        notes=notes_words(detail.run.notes, names_of_persons(session, detail.run.notes)),
+        somebody_not_found=any(note.get("code") == "person_not_found" for note in detail.run.notes),
     )
 
 

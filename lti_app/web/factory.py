@@ -18,9 +18,9 @@ from lti_app.core.errors import stop_start
 from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
-from lti_app.people.cli import people
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
+from lti_app.sync.question_cli import people
 from lti_app.web import pages, upkeep
 from lti_app.web.actors import resolve_actor
 from lti_app.web.cookies import SessionCookies

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from moodle_sync.apply import Outcome, apply_plan
+from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.guard import Verdict, review
 from moodle_sync.observe import read_observed
+from moodle_sync.outcomes import Outcome
 from moodle_sync.plan import ChangePlan, EnrolmentChange, make_plan
 from moodle_sync.roster import (
     Desired,
