@@ -24,6 +24,8 @@ from moodle_sync.roster import Account, Desired, Doubt, Observed
 ROUND = 7
 """Nights in which every known account is looked at once, where they are few enough (``ACCOUNTS_A_NIGHT``)."""
 NEVER = datetime.min.replace(tzinfo=UTC)
+FEW = 3
+"""Accounts that may all be gone by chance."""
 ROWS_PER_QUERY = 500
 CREATED = "created"
 """How an account was matched that a night made."""
@@ -44,6 +46,14 @@ class Looked:
     def not_shown(self) -> frozenset[int]:
         """Return the users whom Moodle was asked for and doesn't show."""
         return self.asked - self.shown.keys()
+
+    @property
+    def is_blind(self) -> bool:
+        """Tell whether Moodle shows none of several users who were there: the service's user may have lost its sight.
+
+        Then that it shows no trace of somebody is no reason to make an account.
+        """
+        return len(self.not_shown) >= FEW and len(self.not_shown) == len(self.asked)
 
 
 def new_accounts(session: Session, moodle: Moodle, observed: Observed) -> dict[int, NewAccount]:
@@ -73,17 +83,19 @@ def new_accounts(session: Session, moodle: Moodle, observed: Observed) -> dict[i
 def due_accounts(session: Session, moodle_id: int, desired: Desired, *, most: int) -> list[int]:
     """Return the users whose turn it is to be looked at: a seventh of those known, at most ``most``.
 
-    Those come first whom Moodle showed the longest time ago. Whoever isn't shown any more is asked for again when about
-    to be enrolled.
+    Those come first whom Moodle showed the longest time ago. Besides, as many of those whom it doesn't show any more.
     """
     known = {person.user_id for person in desired.people if person.user_id is not None}
     rows = session.execute(
-        select(MoodleAccount.user_id, MoodleAccount.seen_at)
-        .where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.not_shown_since.is_(None))
+        select(MoodleAccount.user_id, MoodleAccount.seen_at, MoodleAccount.not_shown_since)
+        .where(MoodleAccount.moodle_id == moodle_id)
         .order_by(MoodleAccount.user_id)
     )
-    by_age = sorted((row for row in rows if row.user_id in known), key=lambda row: row.seen_at or NEVER)
-    return [row.user_id for row in by_age[: min(most, -(-len(by_age) // ROUND))]]
+    ours = [row for row in rows if row.user_id in known]
+    by_age = sorted((row for row in ours if row.not_shown_since is None), key=lambda row: row.seen_at or NEVER)
+    due = by_age[: min(most, -(-len(by_age) // ROUND))]
+    due += [row for row in ours if row.not_shown_since is not None][:most]
+    return [row.user_id for row in due]
 
 
 def look_up(

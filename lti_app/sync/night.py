@@ -126,7 +126,9 @@ def _look(
         looked = look_up(client, looked, due=due, desired=scope.desired, observed=observed, plan=plan)
     except MoodleError as error:
         raise CannotReadWhole(error) from error
-    plan = leave_out(plan, looked.not_shown)
+    if looked.is_blind:
+        looked = replace(looked, new={})
+    plan = _plan(tool, scope, observed, looked)
     settings = tool.settings
     limits = Limits(settings.suspend_share, settings.suspend_floor, settings.create_users_limit)
     return scope, observed, plan, review(plan, limits), looked

@@ -123,8 +123,10 @@ def test_everything_that_can_be_pressed_is_reached_by_keyboard(
         come_in(page, browser_app, town, who, live)
         page.goto(live + path)
         wanted = page.locator(
-            "a[href]:visible, button:visible, summary:visible, input:not([type=hidden]):not(:disabled):visible"
+            "a[href]:visible, button:visible, summary:visible, "
+            "input:not([type=hidden], [type=radio]):not(:disabled):visible"
         ).count()
+        wanted += page.locator("fieldset:has(input[type=radio]):visible").count()  # arrows move within a group
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
         seen = 1

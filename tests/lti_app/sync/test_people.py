@@ -21,7 +21,7 @@ from lti_app.sync import accounts
 from lti_app.sync.models import RunStatus, SyncChange
 from lti_app.sync.night import NightResult
 from lti_app.sync.questions import decide, fingerprint, open_questions
-from moodle_sync.sandbox import Sandbox
+from moodle_sync.sandbox import Sandbox, actions
 from moodle_sync.sandbox.state import User
 from tests.conftest import MovableClock
 from tests.lti_app.sync.conftest import PEOPLE
@@ -80,6 +80,20 @@ def answer(database: Database, user_id: int | None, *, actor: Actor = SYSTEM, **
     given = {"question_id": question.id, "seen": fingerprint(question.candidates), **changes}
     with database.transaction() as session:
         return decide(session, user_id=user_id, actor=actor, now=NOW, **given)
+
+
+def enlist(database: Database, email: str) -> None:
+    """Put one more trainee on the list of the intake."""
+    with database.transaction() as session:
+        known = session.scalar(select(Person).where(Person.email == email))
+        session.add(
+            Trainee(
+                intake=session.scalars(select(Intake)).one(),
+                person=known or Person(last_name="Новая", first_name="Дина", email=email),
+                state=TraineeState.ENROLLED,
+                enrolled_at=NOW,
+            )
+        )
 
 
 def notes(result: NightResult) -> set[tuple[str, int]]:
@@ -346,13 +360,8 @@ def test_an_account_that_moodle_refuses_fails_alone(night: Night, sandbox: Sandb
 
 def test_too_many_new_accounts_wait_for_approval(night: Night, sandbox: Sandbox, database: Database) -> None:
     allow(database)
-    with database.transaction() as session:
-        for number in range(51):
-            session.add(Person(last_name="Новая", first_name="Дина", email=f"new{number}@example.org"))
-        session.flush()
-        intake = session.scalars(select(Intake)).one()
-        for one in session.scalars(select(Person).where(Person.last_name == "Новая")):
-            session.add(Trainee(intake=intake, person=one, state=TraineeState.ENROLLED, enrolled_at=NOW))
+    for number in range(51):
+        enlist(database, f"new{number}@example.org")
     held = night()
     assert held.status is RunStatus.HELD
     assert [reason["code"] for reason in held.report["held"]] == ["creates_many"]
@@ -361,6 +370,23 @@ def test_too_many_new_accounts_wait_for_approval(night: Night, sandbox: Sandbox,
     assert done.report["plan"] == held.report["plan"]
     assert done.report["counts"]["create_user"]["done"] == 51
     assert done.report["counts"]["enrol"]["done"] == PEOPLE + 1 + 51
+
+
+def test_where_moodle_shows_nobody_any_more_no_account_is_made(
+    night: Night, sandbox: Sandbox, database: Database
+) -> None:
+    night()
+    allow(database)
+    enlist(database, "new@example.org")
+    lose_users(sandbox, PEOPLE)
+    counts = night(dry_run=True).report["counts"]
+    assert counts["create_user"]["planned"] == 1  # the leader is shown still
+    remove(sandbox, "leader-a@example.org")
+    (course_id,) = courses_named(sandbox, "intake-a")
+    actions.enrol(sandbox.state, course_id, user(sandbox, "stranger@example.org").id, 5)  # the roster is not empty
+    result = night()
+    assert "create_user" not in result.report["counts"]
+    assert {"account_not_shown", "person_not_found"} <= codes(result)
 
 
 @pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
@@ -523,17 +549,7 @@ def test_nobody_is_enrolled_by_an_account_that_is_gone_and_the_others_are(
 ) -> None:
     night()
     gone = remove(sandbox)
-    with database.transaction() as session:  # one more is to be enrolled in the same batch
-        session.add(Person(last_name="Орлов", first_name="Глеб", email="stranger@example.org"))
-        session.flush()
-        session.add(
-            Trainee(
-                intake=session.scalars(select(Intake)).one(),
-                person=session.scalars(select(Person).where(Person.last_name == "Орлов")).one(),
-                state=TraineeState.ENROLLED,
-                enrolled_at=NOW,
-            )
-        )
+    enlist(database, "stranger@example.org")  # in the same batch
     for result in (night(dry_run=True), night()):
         assert result.report["failures"] == []
         assert result.report["counts"]["enrol"]["planned"] == 1
