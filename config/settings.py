@@ -20,6 +20,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+NOT_SET: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "is not set; give it in the environment, or in a TOML file and the file's name in APP_CONFIG"
+}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -69,9 +72,13 @@ class SettingsSchema(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    SECRET_KEY = fields.String(required=True, validate=validate.Length(min=32, error="needs at least 32 characters"))
-    DATA_KEYS = fields.String(required=True)
-    PUBLIC_URL = fields.String(required=True)
+    SECRET_KEY = fields.String(
+        required=True,
+        error_messages=NOT_SET,
+        validate=validate.Length(min=32, error="needs at least 32 characters"),
+    )
+    DATA_KEYS = fields.String(required=True, error_messages=NOT_SET)
+    PUBLIC_URL = fields.String(required=True, error_messages=NOT_SET)
     DATABASE_URL = fields.String()
     BROKER_URL = fields.String(allow_none=True)
     SMTP_URL = fields.String(allow_none=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -55,7 +54,10 @@ class Journal(Protocol):
     """Remember durably what is meant and what was done; called from several threads. What it raises ends the run."""
 
     def intend(self, changes: Sequence[EnrolmentChange]) -> None:
-        """Remember, before the write, that these enrolments (with their ``course_id``) are going to be ours."""
+        """Remember, before the write, that these enrolments (with their ``course_id``) are going to be ours.
+
+        Called before every write, without changes where it isn't about enrolments: whoever may write no more raises.
+        """
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes, each exactly once."""
@@ -83,6 +85,7 @@ def apply_plan(
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
         elif isinstance(change, CourseChange):
+            journal.intend(())
             outcome = _apply_course(client, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
@@ -325,10 +328,9 @@ class _EnrolmentWriter:
             }
             for change in batch
         ]
-        began = time.monotonic()
         try:
             self._client.call(Function.ENROL_USERS, enrolments=rows)
-            self._client.pace.carried(Function.ENROL_USERS, len(batch), time.monotonic() - began)
+            self._client.pace.carried(Function.ENROL_USERS, len(batch), self._client.seconds)
         except (WriteOutcomeUnknown, TokenRefused, Unreachable, NotJson):
             self._client.pace.carried(Function.ENROL_USERS, len(batch), None)
             raise

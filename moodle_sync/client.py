@@ -89,6 +89,7 @@ class MoodleClient:
         largest_answer: int = LARGEST_ANSWER,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.url = url.rstrip("/")
         self._token = token
@@ -98,7 +99,7 @@ class MoodleClient:
         self._retries, self._backoff = retries, backoff
         self.max_input_vars = max_input_vars
         self._largest_answer = largest_answer
-        self._sleep, self._jitter = sleep, jitter
+        self._sleep, self._jitter, self._monotonic = sleep, jitter, monotonic
         # requests does not promise that a Session may be shared by threads, so each thread has its own.
         self._local = threading.local()
         self._sessions: list[requests.Session] = []
@@ -140,6 +141,11 @@ class MoodleClient:
                 self._sessions.append(session)
         return session
 
+    @property
+    def seconds(self) -> float:
+        """Return how long the server took over this thread's last call, not counting the wait for its turn."""
+        return float(getattr(self._local, "seconds", 0.0))
+
     def call(self, function: Function, **params: Any) -> Any:
         """Call one function and return its decoded answer. Raises a MoodleError."""
         writes = FACTS[function].writes
@@ -156,7 +162,9 @@ class MoodleClient:
 
     def _call_once(self, function: Function, params: dict[str, Any]) -> Any:
         with self.pace.slot():
+            began = self._monotonic()
             answer = self._exchange(function, params)
+            self._local.seconds = self._monotonic() - began
         if isinstance(answer, Unreachable):
             self.pace.failed()
             raise answer

@@ -40,6 +40,15 @@ class FunctionFacts(NamedTuple):
     optional: bool = False
 
 
+SEE_PEOPLE = (
+    "moodle/user:viewdetails",
+    "moodle/user:viewalldetails",
+    "moodle/user:viewhiddendetails",
+    "moodle/course:useremail",
+    "moodle/site:viewuseridentity",
+)
+"""Capabilities without which Moodle hides people, or the idnumbers and addresses by which they are found."""
+
 FACTS: dict[Function, FunctionFacts] = {
     Function.SITE_INFO: FunctionFacts("who the token is, which functions its service has", (), False, 1, 0),
     Function.COURSES_BY_FIELD: FunctionFacts(
@@ -75,26 +84,14 @@ FACTS: dict[Function, FunctionFacts] = {
     ),
     Function.USERS_BY_FIELD: FunctionFacts(
         "find people by id, idnumber or e-mail",
-        (
-            "moodle/user:viewdetails",
-            "moodle/user:viewalldetails",
-            "moodle/user:viewhiddendetails",
-            "moodle/course:useremail",
-            "moodle/site:viewuseridentity",
-        ),
+        SEE_PEOPLE,
         False,
         500,
         1,
     ),
     Function.SEARCH_USERS: FunctionFacts(
         "find people whose e-mail Moodle spells in another case",
-        (
-            "moodle/user:viewdetails",
-            "moodle/user:viewalldetails",
-            "moodle/user:viewhiddendetails",
-            "moodle/course:useremail",
-            "moodle/site:viewuseridentity",
-        ),
+        SEE_PEOPLE,
         False,
         1,
         2,

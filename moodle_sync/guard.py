@@ -44,8 +44,11 @@ class Verdict(NamedTuple):
         return bool(self.reasons)
 
 
-def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS) -> Verdict:
+def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS, *, is_first: bool = False) -> Verdict:
     """Hold a plan that suspends too many, makes too many accounts, or rests on a read not shown to be whole.
+
+    ``is_first``: no plan was applied to this Moodle yet, so that any is held. A wrong address, list or template shows
+    itself in the first plan, before it has made courses.
 
     A roster that lacks many people of ours may be one that Moodle shows in part: a service's user who lost
     ``moodle/site:accessallgroups`` sees nobody in other groups, without any error.
@@ -53,6 +56,8 @@ def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     reasons = [
         Reason("unwhole_read", problem.course_key, 0, 0, f"{problem.code}: {problem.text}") for problem in plan.problems
     ]
+    if is_first and plan:
+        reasons.insert(0, Reason("first_run", "", len(plan), 0, f"the first plan for this Moodle, {len(plan)} changes"))
     # People, not rows: one person may hold two roles in a course.
     people = {
         (change.course_key, change.user_id)

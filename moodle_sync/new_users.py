@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from moodle_sync.accounts import accounts_by
+from moodle_sync.apply import Journal
 from moodle_sync.changes import ChangePlan, UserChange
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import (
@@ -67,15 +68,8 @@ def new_account(*, last_name: str, first_name: str, email: str, idnumber: str, a
     return None
 
 
-class Recorder(Protocol):
-    """Remember durably what was done. What it raises ends the run."""
-
-    def record(self, outcomes: Sequence[Outcome]) -> None:
-        """Remember what became of changes, each exactly once."""
-
-
 def make_users(
-    client: MoodleClient, plan: ChangePlan, accounts: Mapping[int, NewAccount], journal: Recorder
+    client: MoodleClient, plan: ChangePlan, accounts: Mapping[int, NewAccount], journal: Journal
 ) -> dict[int, int]:
     """Make the accounts that ``plan`` asks for, batch after batch; return the new user ids by person key.
 
@@ -85,7 +79,7 @@ def make_users(
     """
     changes = [change for change in plan.changes if isinstance(change, UserChange)]
     made: dict[int, int] = {}
-    writer = _Writer(client, accounts)
+    writer = _Writer(client, accounts, journal)
     size = rows_per_call(Function.CREATE_USERS, client.max_input_vars)
     for start in range(0, len(changes), size):
         for outcomes in writer.make(changes[start : start + size]):
@@ -99,8 +93,8 @@ def make_users(
 
 
 class _Writer:
-    def __init__(self, client: MoodleClient, accounts: Mapping[int, NewAccount]) -> None:
-        self._client, self._accounts = client, accounts
+    def __init__(self, client: MoodleClient, accounts: Mapping[int, NewAccount], journal: Journal) -> None:
+        self._client, self._accounts, self._journal = client, accounts, journal
         self._patience = Patience()
 
     def make(self, batch: Sequence[UserChange], *, lost: bool = False) -> Iterator[list[Outcome]]:
@@ -111,6 +105,7 @@ class _Writer:
         if self._patience.is_over:
             yield [failed(change, None, *(UNKNOWN if lost else NOT_TRIED)) for change in batch]
             return
+        self._journal.intend(())
         error: MoodleError | None = None
         try:
             self._client.call(Function.CREATE_USERS, users=[self._row(change) for change in batch])

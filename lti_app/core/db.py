@@ -14,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from lti_app.core.pooled import check_before_use
+
 BUSY_SECONDS = 30
 """How long a transaction waits for the one that holds SQLite's write lock."""
 
@@ -110,11 +112,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": True, "pool_size": 5}
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": 5}
         # Parameters are personal data and secrets: they stay out of the text of errors, and so out of logs.
         self.engine = create_engine(url, hide_parameters=True, **options)
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
+        else:
+            check_before_use(self.engine)
         _keep_rows_out_of_errors(self.engine)
         self._reading = self.engine.execution_options(writes=False)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import cast
 
 import click
-from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
-from lti_app.core.cli import Command
+from lti_app.core.cli import Command, with_database
 from lti_app.core.edge import tool
 
 INVARIANTS = "invariants"
@@ -34,7 +33,7 @@ def audit(session: Session, checks: Sequence[Check]) -> Iterator[str]:
 
 
 @click.command("audit-invariants", cls=Command)
-@with_appcontext
+@with_database
 def audit_invariants() -> None:
     """Check what must always hold in the database; exit 1 and print a line for each breach."""
     checks = cast("Sequence[Check]", tool().services[INVARIANTS])

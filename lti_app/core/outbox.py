@@ -129,14 +129,17 @@ def deliver_due(
 
 
 def retry_waiting(session: Session, *, kind: str, now: datetime) -> int:
-    """Make all undelivered messages of ``kind`` due now; return how many."""
+    """Make undelivered messages of ``kind`` due now that would wait for longer than a lease; return how many.
+
+    A message due sooner may be on its way just now, in another worker's lease, and comes due by itself if it isn't.
+    """
     result = session.execute(
         update(OutboxMessage)
         .where(
             OutboxMessage.kind == kind,
             OutboxMessage.delivered_at.is_(None),
             OutboxMessage.given_up_at.is_(None),
-            OutboxMessage.next_attempt_at > now,
+            OutboxMessage.next_attempt_at > now + LEASE,
         )
         .values(next_attempt_at=now)
     )

@@ -15,11 +15,12 @@ MUNICIPAL_LOCALE = "ru"
 
 
 def _hours(value: Decimal) -> str:
-    return str(format_decimal(value, format="#,##0.##", locale=get_locale() or "en"))
+    text = str(format_decimal(value, format="#,##0.##", locale=get_locale() or "en"))
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def hours_words(value: Decimal) -> Text:
-    """Return hours as people write them in the reader's language: 18, or 1,5 in Russian. Evaluated when shown."""
+    """Return hours as people write them in the reader's language: 18, −16, or 1,5 in Russian. Evaluated when shown."""
     words: Text = LazyString(_hours, value)
     return words
 

@@ -170,9 +170,9 @@ class TraineeOverview(IntakeHead):
     next_meeting: TraineeMeeting | None
     """The one under way, else the nearest to come."""
     missing: tuple[Missing, ...]
-    needs_completion: bool
     completion: Completion | None
-    """Activities other than the tool's link: done, total, read_at; None until Moodle was read."""
+    """Activities other than the tool's link: done, total, read_at; None until Moodle was read, and where the programme
+    doesn't ask for them."""
     credit_state: CreditState
     credits: tuple[CreditLine, ...]
     rule: Text
@@ -211,7 +211,23 @@ def due_today(lines: Iterable[MeetingLine], *, now: datetime, zone: ZoneInfo) ->
 
 
 @dataclass(frozen=True)
-class IntakeCard(IntakeHead):
+class LedIntake(IntakeHead):
+    """Show the leader which intake it is, and whether its schedule holds enough hours for credit."""
+
+    hours_needed: Decimal
+    hours_scheduled: Decimal
+    """Hours of somebody who comes to every meeting."""
+    has_meetings_left: bool
+    """A meeting is under way or still to come."""
+
+    @property
+    def schedule_is_short(self) -> bool:
+        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
+        return self.hours_scheduled < self.hours_needed
+
+
+@dataclass(frozen=True)
+class IntakeCard(LedIntake):
     """Show the leader one intake at a glance."""
 
     trainees: int
@@ -225,14 +241,6 @@ class IntakeCard(IntakeHead):
     """Trainees with credited hours."""
     behind: int
     """Trainees who cannot reach the needed hours even with every meeting left, though the schedule offers them."""
-    hours_needed: Decimal
-    hours_scheduled: Decimal
-    """Hours of somebody who comes to every meeting."""
-
-    @property
-    def schedule_is_short(self) -> bool:
-        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
-        return self.hours_scheduled < self.hours_needed
 
     @property
     def needs_leader(self) -> bool:
@@ -291,13 +299,11 @@ class WaitingElsewhere:
 
 
 @dataclass(frozen=True)
-class IntakeOverview(IntakeHead):
+class IntakeOverview(LedIntake):
     """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
 
     moodle_url: str
     hours_total: Decimal
-    hours_needed: Decimal
-    needs_completion: bool
     rule: Text
     trainees: tuple[TraineeRow, ...]
     """Enrolled ones by name, then those who left."""
@@ -307,14 +313,7 @@ class IntakeOverview(IntakeHead):
     proposals: tuple[ProposalLine, ...]
     credits: tuple[CreditLine, ...]
     """The ledger of this intake, oldest first."""
-    hours_scheduled: Decimal
-    """Hours of somebody who comes to every meeting."""
     elsewhere: WaitingElsewhere
-
-    @property
-    def schedule_is_short(self) -> bool:
-        """Tell whether meetings are missing in the schedule: not even who comes to all of them earns credit."""
-        return self.hours_scheduled < self.hours_needed
 
 
 @dataclass(frozen=True)
@@ -363,6 +362,13 @@ class MeetingTrainee:
     is_credited: bool
     """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
 
+    @property
+    def came_later(self) -> bool:
+        """Tell whether the leader's word was absent, and this person joined after it."""
+        return self.presence is Presence.ABSENT and any(
+            self.confirmed_at is not None and stay.joined_at > self.confirmed_at for stay in self.stays
+        )
+
 
 @dataclass(frozen=True)
 class MeetingOverview:
@@ -377,3 +383,14 @@ class MeetingOverview:
     """The meeting has begun and is not cancelled."""
     trainees: tuple[MeetingTrainee, ...]
     """Enrolled ones by name."""
+
+    @property
+    def last_word(self) -> tuple[datetime, str] | None:
+        """Return when attendance was confirmed or corrected last, and by whom; None while it isn't confirmed."""
+        words = [(one.confirmed_at, one.confirmed_by) for one in self.trainees if one.confirmed_at and one.confirmed_by]
+        return max(words, default=None)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the leader's word stands for everybody."""
+        return all(one.presence is not None for one in self.trainees)

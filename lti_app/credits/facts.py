@@ -18,7 +18,7 @@ from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, Propo
 from lti_app.credits.rules import Completion, Demand, Standing, Visit
 from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
-from lti_app.people.models import Organisation, Person
+from lti_app.people.models import Organisation, Person, full_name
 from lti_app.programmes.models import Programme, ProgrammeVersion, Topic
 from lti_app.sites.models import Site
 
@@ -55,6 +55,7 @@ class TraineeFacts:
     organisation: str | None
     state: TraineeState
     completion: Completion | None
+    """What Moodle told of the course's activities; None where the programme doesn't ask for them."""
     credited: Decimal
     proposal: OpenProposal | None
     marks: dict[int, Mark]
@@ -213,17 +214,18 @@ def _trainee_facts(
     row: _TraineeRow, demand: Demand, meetings: Sequence[Meeting], marks: dict[int, Mark]
 ) -> TraineeFacts:
     visits = visits_of(meetings, marks)
-    standing = rules.assess(demand, visits, row.completion)
+    completion = row.completion if demand.needs_completion else None
+    standing = rules.assess(demand, visits, completion)
     # What the leader hasn't decided may still become hours, even if the meeting is over.
     open_meetings = [m for m in meetings if m.state is not MeetingState.CANCELLED and m.id not in marks]
     due = rules.hours_due(demand, standing, row.credited) if row.state is TraineeState.ENROLLED else rules.NONE
-    basis = basis_of(standing, marks, row.completion if demand.needs_completion else None)
+    basis = basis_of(standing, marks, completion)
     return TraineeFacts(
         trainee_id=row.trainee_id,
         person=row.person,
         organisation=row.organisation,
         state=row.state,
-        completion=row.completion,
+        completion=completion,
         credited=row.credited,
         proposal=row.proposal,
         marks=marks,
@@ -273,8 +275,8 @@ def _marks(session: Session, intake_ids: Sequence[int], person_id: int | None) -
     if person_id is not None:
         query = query.join(Trainee, Trainee.id == Attendance.trainee_id).where(Trainee.person_id == person_id)
     found: dict[int, dict[int, Mark]] = {}
-    for trainee, meeting, presence, at, by_id, *names in session.execute(query):
-        by = " ".join(name for name in names if name)
+    for trainee, meeting, presence, at, by_id, last_name, first_name, middle_name in session.execute(query):
+        by = full_name(last_name, first_name, middle_name)
         found.setdefault(trainee, {})[meeting] = Mark(presence, at, by_id, by)
     return found
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_app.core.outbox import OutboxMessage, enqueue
@@ -27,7 +27,7 @@ def queue_for_new_links(session: Session, *, moodle_id: int, now: datetime) -> i
     """Queue the hours of trainees whose course has another link than the one they went to; return how many.
 
     So do hours that were given up before that link came. Done again, nothing is queued twice: the key names the
-    column and what was posted last.
+    column, what was posted last, and how often hours were on their way there and found the link replaced once more.
     """
     newest = _newest_columns(session, moodle_id)
     waiting = select(ITS_TRAINEE).where(
@@ -49,12 +49,23 @@ def queue_for_new_links(session: Session, *, moodle_id: int, now: datetime) -> i
         column = newest.get(course_id or 0)
         if column is None or column == posted_to:
             continue
-        place = hashlib.sha256(column.encode()).hexdigest()[:16]
-        after = int(posted_stamp.timestamp()) if posted_stamp else 0
-        key = f"{SCORE}:{trainee_id}:{place}:{after}"
+        key = _key(session, trainee_id, column, posted_stamp)
         message = enqueue(session, kind=SCORE, key=key, payload={"trainee_id": trainee_id}, now=now)
         queued += message in session.new
     return queued
+
+
+def _key(session: Session, trainee_id: int, column: str, posted_stamp: datetime | None) -> str:
+    place = hashlib.sha256(column.encode()).hexdigest()[:16]
+    after = int(posted_stamp.timestamp()) if posted_stamp else 0
+    key = f"{SCORE}:{trainee_id}:{place}:{after}"
+    # Had one of these brought the hours here, what was posted last would be another: the link was replaced before.
+    in_vain = session.scalar(
+        select(func.count())
+        .select_from(OutboxMessage)
+        .where(OutboxMessage.key.startswith(key, autoescape=True), OutboxMessage.delivered_at.is_not(None))
+    )
+    return f"{key}:{in_vain}" if in_vain else key
 
 
 def _newest_columns(session: Session, moodle_id: int) -> dict[int, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, null, select, union_all
@@ -36,6 +37,7 @@ from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, Propo
 from lti_app.credits.rules import NONE, rule_words
 from lti_app.credits.service import credited_hours, entry_to_reverse
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.intakes.places import running_first
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import can_join, minutes_inside, opens_at, suggest_presence
@@ -44,6 +46,7 @@ from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import Site, SiteLeader
 
 UPCOMING = timedelta(days=7)
+AHEAD = (MeetingPhase.NOW, MeetingPhase.NEXT)
 
 Stays = dict[tuple[int, int], list[Stay]]
 """Stays by (meeting id, trainee id), by time."""
@@ -76,7 +79,6 @@ def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: dat
         meetings=meetings,
         next_meeting=_next_of(meetings),
         missing=own.standing.missing,
-        needs_completion=version.needs_completion,
         completion=own.completion,
         credit_state=_credit_state(own),
         credits=_ledger(session, CreditEntry.trainee_id == own.trainee_id),
@@ -84,8 +86,8 @@ def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: dat
     )
 
 
-def leader_overview(session: Session, *, actor: Actor, now: datetime) -> list[IntakeCard]:
-    """Return the intakes of the sites that ``actor`` leads, the one that began last first."""
+def leader_overview(session: Session, *, actor: Actor, now: datetime, zone: ZoneInfo) -> list[IntakeCard]:
+    """Return the intakes of the sites that ``actor`` leads: running ones, those to come, those that have ended."""
     actor.require(Permission.RUN_INTAKES)
     intake_ids = session.scalars(
         select(Intake.id)
@@ -95,7 +97,8 @@ def leader_overview(session: Session, *, actor: Actor, now: datetime) -> list[In
     ).all()
     facts = load_facts(session, intake_ids)
     stays = _stays(session, intake_ids)
-    ordered = sorted(facts.values(), key=lambda f: (f.intake.starts_on, f.intake.code), reverse=True)
+    today = now.astimezone(zone).date()
+    ordered = sorted(facts.values(), key=lambda one: running_first(one.intake, today))
     return [_card(one, stays, now) for one in ordered]
 
 
@@ -112,18 +115,15 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     entered = {line.trainee_id for line in credits}
     here_first = [*facts.enrolled, *(t for t in facts.trainees if t.state is not TraineeState.ENROLLED)]
     return IntakeOverview(
-        **_head(facts),
+        **_led_head(facts, now),
         moodle_url=facts.intake.moodle.url,
         hours_total=version.hours,
-        hours_needed=version.hours_needed,
-        needs_completion=version.needs_completion,
         rule=rule_words(facts.demand),
         trainees=tuple(_row(trainee, facts, behind, entered) for trainee in here_first),
         meetings=lines,
         attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
         proposals=tuple(_proposal_line(trainee, trainee.proposal) for trainee in facts.trainees if trainee.proposal),
         credits=credits,
-        hours_scheduled=facts.hours_scheduled,
         elsewhere=_waiting_elsewhere(session, intake_id, actor, now),
     )
 
@@ -316,7 +316,7 @@ def _trainee_meeting(meeting: Meeting, own: TraineeFacts, stays: list[Stay], now
 
 
 def _next_of(meetings: Iterable[TraineeMeeting]) -> TraineeMeeting | None:
-    return next((m for m in meetings if m.phase in (MeetingPhase.NOW, MeetingPhase.NEXT)), None)
+    return next((m for m in meetings if m.phase in AHEAD), None)
 
 
 def _is_inside(stays: Sequence[Stay]) -> bool:
@@ -378,7 +378,7 @@ def _meeting_line(
         **_slot(meeting, now),
         trainees=len(trainee_ids),
         joined=len(came),
-        inside=sum(_is_inside(own) for own in came) if phase in (MeetingPhase.NOW, MeetingPhase.NEXT) else 0,
+        inside=sum(_is_inside(own) for own in came) if phase in AHEAD else 0,
         confirmed=len(words),
         present=sum(presence is Presence.PRESENT for presence in words.values()),
         attendance_waiting=phase is MeetingPhase.PAST and len(words) < len(trainee_ids),
@@ -401,11 +401,20 @@ def _head(facts: IntakeFacts) -> dict[str, Any]:
     }
 
 
+def _led_head(facts: IntakeFacts, now: datetime) -> dict[str, Any]:
+    return {
+        **_head(facts),
+        "hours_needed": facts.demand.needed,
+        "hours_scheduled": facts.hours_scheduled,
+        "has_meetings_left": any(_phase(meeting, now) in AHEAD for meeting in facts.meetings),
+    }
+
+
 def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
     lines = _meeting_lines(facts, stays, now)
     held = [line for line in lines if line.phase is not MeetingPhase.CANCELLED]
     return IntakeCard(
-        **_head(facts),
+        **_led_head(facts, now),
         trainees=len(facts.enrolled),
         meetings=len(held),
         meetings_past=sum(line.phase is MeetingPhase.PAST for line in held),
@@ -414,8 +423,6 @@ def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
         proposals_waiting=sum(trainee.proposal is not None for trainee in facts.trainees),
         credited=sum(trainee.credited > 0 for trainee in facts.trainees),
         behind=len(facts.falling_behind),
-        hours_needed=facts.intake.version.hours_needed,
-        hours_scheduled=facts.hours_scheduled,
     )
 
 

@@ -68,7 +68,11 @@ def deliver_score(database: Database, payload: dict[str, Any], now: datetime) ->
 
 
 def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outcome:
-    trainee = session.get(Trainee, trainee_id, options=[joinedload(Trainee.intake).joinedload(Intake.version)])
+    trainee = session.get(
+        Trainee,
+        trainee_id,
+        options=[joinedload(Trainee.intake).options(joinedload(Intake.version), joinedload(Intake.moodle))],
+    )
     if trainee is None:
         return Refused("there is no such trainee")
     address = _address(session, trainee)
@@ -95,6 +99,8 @@ def _prepare(session: Session, trainee_id: int, now: datetime) -> _Score | Outco
 def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[Link, ...]] | Later:
     """Return the Moodle user and the links of the course, or what the world isn't ready for yet."""
     intake = trainee.intake
+    if intake.moodle.stopped_at is not None:
+        return Later("the exchange with this Moodle is stopped", patient=True)
     if intake.course_id is None:
         return Later(f"intake {intake.code} has no course in Moodle yet", patient=True)
     user_id = session.scalar(
@@ -111,7 +117,7 @@ def _address(session: Session, trainee: Trainee) -> tuple[int, tuple[Link, ...]]
 
 
 def links_by_course(session: Session, moodle_id: int, course_id: int | None = None) -> dict[int, list[Link]]:
-    """Return the links that have a line item by course (or of one course), the one launched last first."""
+    """Return the links that have a line item by course (or of one course), the one that came or changed last first."""
     query = (
         select(LtiResourceLink.course_id, LtiResourceLink.id, LtiResourceLink.lineitem_url)
         .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
@@ -119,7 +125,7 @@ def links_by_course(session: Session, moodle_id: int, course_id: int | None = No
             LtiRegistration.moodle_id == moodle_id,
             LtiRegistration.disabled_at.is_(None),
         )
-        .order_by(LtiResourceLink.seen_at.desc(), LtiResourceLink.id.desc())
+        .order_by(LtiResourceLink.changed_at.desc(), LtiResourceLink.id.desc())
     )
     if course_id is not None:
         query = query.where(LtiResourceLink.course_id == course_id)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import audit, outbox
@@ -54,6 +54,23 @@ def propose_credits(session: Session, *, moodle_id: int | None = None, now: date
             changed += sum(_follow_facts(session, facts, trainee, now) for trainee in facts.trainees)
     session.flush()
     return changed
+
+
+def put_forward_since(session: Session, *, moodle_id: int, since: datetime) -> dict[str, int]:
+    """Return for how many people of a Moodle's intakes proposals were opened or renewed, by code of the intake."""
+    rows = session.execute(
+        select(Intake.code, func.count())
+        .join(Trainee, Trainee.intake_id == Intake.id)
+        .join(CreditProposal, CreditProposal.trainee_id == Trainee.id)
+        .where(
+            Intake.moodle_id == moodle_id,
+            CreditProposal.state == ProposalState.OPEN,
+            CreditProposal.proposed_at >= since,
+        )
+        .group_by(Intake.code)
+        .order_by(Intake.code)
+    )
+    return dict(rows.tuples().all())
 
 
 def record_attendance(
@@ -248,7 +265,7 @@ def evidence_of(facts: IntakeFacts, trainee: TraineeFacts) -> dict[str, Any]:
     ``meetings``: id, topic, starts_at, hours, counted (hours within the topic's), confirmed_by, confirmed_by_id,
     confirmed_at; ``completion``: complete, total, read_at, or None where the programme doesn't ask for it; ``rule``.
     """
-    completion = trainee.completion if facts.demand.needs_completion else None
+    completion = trainee.completion
     return {
         "meetings": [
             {

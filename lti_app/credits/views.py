@@ -156,7 +156,7 @@ def ledger(intake_id: int) -> str:
     return render_template(
         "credits/ledger.html",
         intake=overview,
-        page=page_of(found, request.args.get("page", type=int)),
+        page=page_of(found, request.args.get("page", type=asked_page)),
         query=query,
         searchable=len(overview.credits) > SEARCH_FROM,
     )

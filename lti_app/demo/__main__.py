@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import sys
@@ -33,6 +33,7 @@ from lti_app.lti.moodles import save_moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync.cli import bar, lines_of
 from lti_app.sync.models import RunStatus
+from lti_app.sync.names import names_in
 from lti_app.sync.night import run_night
 
 FOLDER = Path(os.environ.get("DEMO_FOLDER") or ".demo")
@@ -84,8 +85,8 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
         "LOG_LEVEL": "WARNING",
     }
     settings = load_settings(environ)
+    config = _write_config(FOLDER / "config.toml", environ)
     app = create_app(settings)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     parts: Tool = app.extensions["ploshchadka"]
     with app.app_context():
         _say("1/5 database and data set")
@@ -105,9 +106,18 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
             history.replay_stays(session)
         _say("5/5 a first night")
         _first_night(parts)
-    _say(_words(moodle_url, tool_url, settings))
+        _let_a_stranger_in(moodle_url)
+    _say(_words(moodle_url, tool_url, settings, config))
     _say("ready")
     _wait(stage)
+
+
+def _write_config(path: Path, environ: Mapping[str, str]) -> Path:
+    """Write the settings to a file that APP_CONFIG can name, for commands given beside the demonstration."""
+    # JSON's strings are TOML's as well.
+    path.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in environ.items()), encoding="utf-8")
+    path.chmod(0o600)
+    return path.resolve()
 
 
 def _put_rooms(meetings: Path, moodle_url: str) -> None:
@@ -151,7 +161,8 @@ def _connect(parts: Tool, moodle_url: str, token: str) -> None:
     if answer.status_code != requests.codes.ok:
         raise StageError(f"the tool could not be registered (HTTP {answer.status_code}); see {FOLDER}/tool.log")
     _control(moodle_url, "activate", {})
-    _control(moodle_url, "activities", {"course": TEMPLATE, "name": "Площадка: занятия и часы"})
+    for course in (TEMPLATE, story.FOREIGN_COURSE):
+        _control(moodle_url, "activities", {"course": course, "name": "Площадка: занятия и часы"})
 
 
 def _control(moodle_url: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -167,20 +178,32 @@ def _first_night(parts: Tool) -> None:
         moodle = moodle_named(session, story.MOODLE)
     # The first night is approved beforehand, as an administrator would after a --dry-run.
     result = run_night(parts, moodle.id, approve=True, progress=bar(moodle.name))
-    for line in lines_of(result.report):
+    with parts.database.session(writes=False) as session:
+        names = names_in(session, result.report)
+    for line in lines_of(result.report, names):
         _say(f"    {line}")
     if result.status is not RunStatus.DONE:
         raise StageError("the first night did not go well")
 
 
-def _words(moodle_url: str, tool_url: str, settings: Settings) -> str:
+def _let_a_stranger_in(moodle_url: str) -> None:
+    """Enrol somebody on no list in a course of ours, as a teacher may in Moodle: the next night notes it."""
+    _control(moodle_url, "enrolments", {"user": story.STRANGER, "course": story.INTAKE, "role": "student"})
+
+
+def _words(moodle_url: str, tool_url: str, settings: Settings, config: Path) -> str:
+    command = shlex.quote(str(config))
     return f"""
-Moodle      {moodle_url}/login — войдите, выбрав имя:
-  стажёр          {story.TRAINEE_NAME}: курс «Современный урок …», ссылка «Площадка: занятия и часы»; идёт семинар
-  руководитель    {story.LEADER_NAME}: тот же курс: кто ждёт сегодня, подтвердить посещаемость, зачесть часы
-  администратор   Администратор Системы: тот же курс, как прошла ночь
-Tool        {tool_url} — opens from Moodle only
-Time        {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.
+Moodle    {moodle_url}/login - log in by choosing a name:
+  trainee         {story.TRAINEE_NAME}: course «Современный урок …», link «Площадка: занятия и часы», a seminar now
+  leader          {story.LEADER_NAME}: the same course: who waits today, confirm attendance, credit hours
+  administrator   Администратор Системы: the same course: how the night went
+  stranger        {story.STRANGER_NAME}: on no list, enrolled there by hand; and in «Педсовет», which is no intake's
+Tool      {tool_url} - opens from Moodle only
+Commands  in another terminal, in this folder:
+  export APP_CONFIG={command}
+  {Path(sys.executable).parent / "flask"} --app lti_app sync status
+Time      {settings.timezone}; everything is kept in {FOLDER}/ and made anew at each start. Ctrl-C ends it.
 """
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core.permissions import Actor, Role
-from lti_app.demo.story import PAST_MEETINGS, STAYS, UNCONFIRMED
+from lti_app.demo.story import INTAKE, PAST_MEETINGS, SEMINAR_STAYS, SEMINAR_TOPIC, STAYS, UNCONFIRMED, PastStay
 from lti_app.intakes.models import Intake, Trainee
 from lti_app.meetings.models import Meeting
 from lti_app.meetings.service import confirm_attendance, join, leave
@@ -37,10 +38,14 @@ def confirm_past_meetings(session: Session) -> None:
 
 
 def replay_stays(session: Session) -> None:
-    """Let the trainees of the story join and leave the seminar that waits for its leader's word."""
-    meeting = _meeting(session, *UNCONFIRMED)
+    """Let the trainees of the story join and leave the seminar that waits for its leader's word, and the one now."""
+    _replay(session, _meeting(session, *UNCONFIRMED), STAYS)
+    _replay(session, _meeting(session, INTAKE, SEMINAR_TOPIC), SEMINAR_STAYS)
+
+
+def _replay(session: Session, meeting: Meeting, stays: Sequence[PastStay]) -> None:
     trainees = {trainee.moodle_idnumber: trainee for trainee in _people(session, meeting)}
-    for stay in STAYS:
+    for stay in stays:
         person = trainees[stay.person]
         trainee = Actor(
             person_id=person.id,
@@ -48,11 +53,13 @@ def replay_stays(session: Session) -> None:
             roles=frozenset({Role.TRAINEE}),
             trainee_intake_ids=frozenset({meeting.intake_id}),
         )
-        came, left = (meeting.starts_at + timedelta(minutes=minutes) for minutes in (stay.came, stay.left))
+        came = meeting.starts_at + timedelta(minutes=stay.came)
         join(session, meeting_id=meeting.id, actor=trainee, now=came)
         session.flush()
-        leave(session, meeting_id=meeting.id, actor=trainee, now=left)
-        session.flush()
+        if stay.left is not None:
+            left = meeting.starts_at + timedelta(minutes=stay.left)
+            leave(session, meeting_id=meeting.id, actor=trainee, now=left)
+            session.flush()
 
 
 def _people(session: Session, meeting: Meeting) -> list[Person]:

@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from lti_app.demo.story import FOREIGN_COURSE
+
 CATEGORY = "Стажировочные площадки"
 TEMPLATE = "TEMPLATE"
 SHOUTED = frozenset({"T-0006", "T-0019", "T-0033"})
@@ -45,7 +47,7 @@ def sandbox_seed(folder: Path) -> dict[str, Any]:
         "categories": [{"name": CATEGORY, "idnumber": "SITES"}, {"name": "Методическая работа", "idnumber": "METHOD"}],
         "courses": [_template(), _foreign_course()],
         "enrolments": [
-            {"user": name, "course": "PEDSOVET", "role": "student" if place else "editingteacher"}
+            {"user": name, "course": FOREIGN_COURSE, "role": "student" if place else "editingteacher"}
             for place, (name, _first, _last) in enumerate(OTHERS)
         ],
     }  # fmt: skip
@@ -84,9 +86,9 @@ def _template() -> dict[str, Any]:
 
 def _foreign_course() -> dict[str, Any]:
     return {
-        "shortname": "PEDSOVET",
+        "shortname": FOREIGN_COURSE,
         "fullname": "Педсовет: материалы и обсуждения",
-        "idnumber": "PEDSOVET",
+        "idnumber": FOREIGN_COURSE,
         "category": "Методическая работа",
         "activities": [{"kind": "forum", "name": "Обсуждение", "completion": "none"}],
     }

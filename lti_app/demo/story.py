@@ -30,11 +30,11 @@ class PastMeeting:
 
 @dataclass(frozen=True)
 class PastStay:
-    """Say from which to which minute of a past distance meeting somebody was in its room."""
+    """Say from which to which minute of a distance meeting somebody was in its room; without ``left`` still is."""
 
     person: str
     came: int
-    left: int
+    left: int | None = None
 
 
 PAST_MEETINGS = (
@@ -76,5 +76,21 @@ STAYS = (
 )
 """Who was in its room, and when: one left early, one was cut off and came back, one did not come."""
 
+SEMINAR_STAYS = (
+    PastStay("T-0004", -6),
+    PastStay("T-0005", -1),
+    PastStay("T-0006", 0, 14),
+    PastStay("T-0007", 2),
+    PastStay("T-0009", -9),
+    PastStay("T-0010", 1),
+    PastStay("T-0013", 8),
+    PastStay("T-0014", 0),
+)
+"""Who is in the room of the seminar under way before the reader comes: one has left already, some are missing."""
+
 TRAINEE_NAME = "Марина Сергеевна Орлова"
 LEADER_NAME = "Наталья Викторовна Белова"
+STRANGER, STRANGER_NAME = "v.grishin", "Виктор Гришин"
+"""Somebody on no list, enrolled by hand in the course of that intake: the tool leaves him alone and says so."""
+FOREIGN_COURSE = "PEDSOVET"
+"""A course that belongs to no intake, with a link to the tool all the same."""

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from flask.cli import with_appcontext
+from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
-from lti_app.core.cli import Broken, Command
+from lti_app.core.cli import LANGUAGE, Broken, Command, with_database
 from lti_app.core.edge import tool
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.saving import Saved
@@ -24,12 +24,19 @@ from lti_app.importing.service import import_workbook
 @click.argument("path", type=click.Path(exists=True, readable=True, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Check everything, change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
-def import_command(path: Path, dry_run: bool, as_json: bool) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(["en", "ru"]),
+    default=LANGUAGE,
+    help="Language of the report; ru for those who fill in the workbook.",
+)
+@with_database
+def import_command(path: Path, dry_run: bool, as_json: bool, language: str) -> None:
     """Import an .xlsx workbook or a folder of CSV files: all or nothing.
 
     Exit 0: imported (or, with --dry-run, could be); 1: something is wrong, every bad cell is named, nothing changed.
     """
+    click.get_current_context().with_resource(force_locale(language))
     try:
         report = _bring(path, dry_run)
     except IntegrityError as error:
@@ -80,6 +87,8 @@ def _lines(report: ImportReport, dry_run: bool) -> Iterator[str]:
 def told(finding: Finding) -> str:
     """Say in one line where, what was found, what is wrong with it, and what to do."""
     place = []
+    if finding.file:
+        place.append(_("file “%(file)s”", file=finding.file))
     if finding.sheet:
         place.append(_("sheet “%(sheet)s”", sheet=finding.sheet))
     if finding.row:

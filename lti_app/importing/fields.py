@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import enum
 import re
 from collections.abc import Mapping
@@ -42,7 +43,7 @@ EMPTY = [Wrong(_l("The cell is empty."), _l("This column must be filled in."), "
 MUST = {"required": EMPTY, "null": EMPTY}
 
 
-class Cell(fields.Field[Any]):
+class Cell(fields.Field[Any], abc.ABC):
     """Know the headings by which the column is found, and refuse a spreadsheet's error values."""
 
     def __init__(self, *titles: str, optional: bool = False) -> None:
@@ -60,9 +61,9 @@ class Cell(fields.Field[Any]):
             )
         return self.read(value)
 
+    @abc.abstractmethod
     def read(self, value: Any) -> Any:
         """Turn a cleaned cell (never empty) into a value. Raises ValidationError with Wrong."""
-        raise NotImplementedError
 
 
 class Text(Cell):

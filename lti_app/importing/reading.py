@@ -49,9 +49,17 @@ class Table:
 class UnreadableFile(Exception):
     """Say why a file can't be read as tables."""
 
-    def __init__(self, message: Text, remedy: Text, *, sheet: str | None = None, row: int | None = None) -> None:
-        super().__init__(sheet)
-        self.finding = Finding(message, remedy, sheet=sheet, row=row, code="unreadable")
+    def __init__(
+        self,
+        message: Text,
+        remedy: Text,
+        *,
+        file: str | None = None,
+        sheet: str | None = None,
+        row: int | None = None,
+    ) -> None:
+        super().__init__(file or sheet)
+        self.finding = Finding(message, remedy, file=file, sheet=sheet, row=row, code="unreadable")
 
 
 def read_tables(path: Path) -> list[Table]:
@@ -112,13 +120,13 @@ def _check_size(path: Path) -> None:
         size = path.stat().st_size
     except OSError as error:
         raise UnreadableFile(
-            _l("The file can't be opened: %(reason)s.", reason=error.strerror), _l("Check the path."), sheet=path.name
+            _l("The file can't be opened: %(reason)s.", reason=error.strerror), _l("Check the path."), file=path.name
         ) from error
     if size > MOST_BYTES:
         raise UnreadableFile(
             _l("The file is too large (%(size)s MB).", size=size // 1024 // 1024),
             _l("Divide it into several files and import one after the other."),
-            sheet=path.name,
+            file=path.name,
         )
 
 
@@ -177,13 +185,13 @@ def _read_workbook(path: Path) -> list[Table]:
         with zipfile.ZipFile(path) as packed:
             unpacked = sum(part.file_size for part in packed.infolist())
         if unpacked > 10 * MOST_BYTES:
-            raise UnreadableFile(_l("The workbook unpacks to too much."), _l("Divide it."), sheet=path.name)
+            raise UnreadableFile(_l("The workbook unpacks to too much."), _l("Divide it."), file=path.name)
         book = load_workbook(path, read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
         raise UnreadableFile(
             _l("The workbook can't be read."),
             _l("Open it in a spreadsheet program and save it as .xlsx."),
-            sheet=path.name,
+            file=path.name,
         ) from error
     try:
         tables = [

@@ -22,7 +22,8 @@ def shorten(value: object) -> str:
 class Finding:
     """Name a cell (or a row, sheet or file, as far as it is known), what is wrong with it and what to do.
 
-    ``sheet`` and ``column`` are as the file writes them; ``row`` counts from 1, the headings included.
+    ``sheet`` and ``column`` are as the file writes them; ``row`` counts from 1, the headings included. ``file`` stands
+    in place of ``sheet`` where the whole file is at fault.
     """
 
     message: Text
@@ -32,11 +33,12 @@ class Finding:
     column: str | None = None
     value: object = None
     code: str = ""
+    file: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         return {
-            "sheet": self.sheet,
+            "sheet": self.sheet or self.file,
             "row": self.row,
             "column": self.column,
             "value": None if self.value is None else shorten(self.value),

@@ -77,10 +77,10 @@ class OrganisationRow(Schema):
 
 
 class PersonRow(Schema):
-    """A row of people; the number in Moodle or the e-mail must be there."""
+    """A row of people; the idnumber in Moodle or the e-mail must be there."""
 
     moodle_idnumber = Text(
-        255, "Номер в Moodle", "Индивидуальный номер", "Идентификатор Moodle", "Табельный номер", optional=True
+        255, "Индивидуальный номер", "Номер в Moodle", "Идентификатор Moodle", "Табельный номер", optional=True
     )
     email = Email(254, "Электронная почта", "Эл. почта", "Почта", "E-mail", "Адрес электронной почты", optional=True)
     last_name = Text(100, "Фамилия")

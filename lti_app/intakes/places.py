@@ -35,17 +35,29 @@ class Contact:
     site: str
 
 
-def own_places(session: Session, *, actor: Actor) -> list[Place]:
-    """Return the intakes in which ``actor`` is a trainee, the one that began last first."""
+def running_first(intake: Intake, today: date) -> tuple[int, int, str]:
+    """Return the key that sorts intakes on the local date ``today``.
+
+    Running ones come first, the one that ends soonest before the others; then those to come, the nearest first; then
+    those that have ended, the latest first.
+    """
+    if intake.ends_on < today:
+        return 2, -intake.ends_on.toordinal(), intake.code
+    if intake.starts_on > today:
+        return 1, intake.starts_on.toordinal(), intake.code
+    return 0, intake.ends_on.toordinal(), intake.code
+
+
+def own_places(session: Session, *, actor: Actor, today: date) -> list[Place]:
+    """Return the intakes in which ``actor`` is a trainee, those that run on the local date ``today`` first."""
     rows = session.execute(
         _joined(select(Intake, ProgrammeVersion, Organisation))
         .join(Trainee, Trainee.intake_id == Intake.id)
         .where(Trainee.person_id == actor.person_id, Trainee.state == TraineeState.ENROLLED)
-        .order_by(Intake.starts_on.desc(), Intake.id)
     )
     return [
         Place(intake.id, version.title, organisation.label, intake.starts_on, intake.ends_on)
-        for intake, version, organisation in rows
+        for intake, version, organisation in sorted(rows, key=lambda row: running_first(row[0], today))
     ]
 
 

@@ -11,12 +11,9 @@ if TYPE_CHECKING:
 
 
 def install(app: Flask, joined: Tool) -> None:
-    """Give the application its LTI addresses and commands."""
-    from lti_app.lti.cli import lti_commands, moodle_commands
+    """Give the application its LTI addresses."""
     from lti_app.lti.parts import install_parts
     from lti_app.lti.views import blueprint
 
     install_parts(joined)
     app.register_blueprint(blueprint)
-    app.cli.add_command(moodle_commands)
-    app.cli.add_command(lti_commands)

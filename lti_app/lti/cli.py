@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from lti_app.core.cli import Group
+from lti_app.core.cli import Group, Refused, with_database
 from lti_app.core.clock import system_clock
 from lti_app.core.edge import tool
 from lti_app.core.numbers import LARGEST_ID
@@ -52,7 +51,7 @@ lti_commands = Group("lti", help="Registrations of the tool with Moodles, and it
 @click.option("--category", type=moodle_number, help="id of the category of new courses")
 @click.option("--trainee-role-id", type=moodle_number, help="id of Moodle's role for trainees; 5, Student, if not told")
 @click.option("--leader-role-id", type=moodle_number, help="id of Moodle's role for leaders; 3, Teacher, if not told")
-@with_appcontext
+@with_database
 def moodle_add(name: str, url: str, token_file: Path | None, **chosen: Any) -> None:
     """Store the access to the web services of the Moodle NAME; running it again updates."""
     token = _read_token(token_file)
@@ -76,7 +75,7 @@ def moodle_add(name: str, url: str, token_file: Path | None, **chosen: Any) -> N
 @click.argument("name")
 @click.option("--create/--no-create", "allowed", default=None, help="let nights make accounts, or no longer")
 @click.option("--auth", metavar="METHOD", help="how new users log in, by Moodle's name for it; manual, if never told")
-@with_appcontext
+@with_database
 def moodle_accounts(name: str, allowed: bool | None, auth: str | None) -> None:
     """Say whether nights may make accounts in the Moodle NAME for people whom it does not have; off unless told."""
     with tool().database.transaction() as session:
@@ -119,7 +118,7 @@ def moodle_functions(as_json: bool) -> None:
 @moodle_commands.command("doctor")
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-@with_appcontext
+@with_database
 def moodle_doctor(name: str, as_json: bool) -> None:
     """Check whether the Moodle NAME is fit for the tool. Exit code 1 if something is amiss."""
     with tool().database.session(writes=False) as session:
@@ -145,7 +144,7 @@ def moodle_doctor(name: str, as_json: bool) -> None:
 
 @lti_commands.command("invite")
 @click.argument("name")
-@with_appcontext
+@with_database
 def lti_invite(name: str) -> None:
     """Print a one-time address that registers the tool with the Moodle NAME."""
     with tool().database.transaction() as session:
@@ -166,7 +165,7 @@ def lti_invite(name: str) -> None:
 @click.option("--auth-login-url", required=True)
 @click.option("--auth-token-url", required=True)
 @click.option("--key-set-url", required=True)
-@with_appcontext
+@with_database
 def lti_add(name: str, **given: str) -> None:
     """Store a registration that was made by hand in the Moodle NAME."""
     with tool().database.transaction() as session:
@@ -188,7 +187,7 @@ def lti_add(name: str, **given: str) -> None:
 
 
 @lti_commands.command("list")
-@with_appcontext
+@with_database
 def lti_list() -> None:
     """List the registrations."""
     with tool().database.session(writes=False) as session:
@@ -211,7 +210,7 @@ client_option = click.option("--client-id", help="only this registration; withou
 @lti_commands.command("disable")
 @click.argument("name")
 @client_option
-@with_appcontext
+@with_database
 def lti_disable(name: str, client_id: str | None) -> None:
     """Take no launches from the Moodle NAME any more; visits that came from there end at once."""
     _switch(name, client_id, disable_registrations, "disabled")
@@ -221,7 +220,7 @@ def lti_disable(name: str, client_id: str | None) -> None:
 @lti_commands.command("enable")
 @click.argument("name")
 @client_option
-@with_appcontext
+@with_database
 def lti_enable(name: str, client_id: str | None) -> None:
     """Take launches from the Moodle NAME again; people come in anew from Moodle."""
     _switch(name, client_id, enable_registrations, "enabled")
@@ -248,7 +247,7 @@ def _switch(name: str, client_id: str | None, switch: Callable[..., Sequence[Lti
 @click.option(
     "--now", "at_once", is_flag=True, help="older keys are no longer safe: the new one signs at once, they go"
 )
-@with_appcontext
+@with_database
 def lti_rotate_keys(at_once: bool) -> None:
     """Publish a new signing key; it signs once Moodles had a day to learn it, and older keys go a week later."""
     with tool().database.transaction() as session:
@@ -269,7 +268,14 @@ def _local(moment: datetime) -> str:
 
 def _read_token(token_file: Path | None) -> str:
     if token_file is not None:
-        return token_file.read_text(encoding="utf-8").strip()
-    if sys.stdin.isatty():
-        return str(click.prompt("web-service token", hide_input=True)).strip()
-    return sys.stdin.read().strip()
+        token, place = token_file.read_text(encoding="utf-8"), f"{token_file} is empty"
+    elif sys.stdin.isatty():
+        token, place = click.prompt("web-service token", hide_input=True), "nothing was typed"
+    else:
+        token, place = sys.stdin.read(), "standard input is empty"
+    if not token.strip():
+        raise Refused(
+            f"no web-service token: {place}; copy it from Moodle (Site administration, Server, Web services, "
+            f"Manage tokens) into a file that only you can read, and give its name with --token-file"
+        )
+    return str(token).strip()

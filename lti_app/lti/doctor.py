@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +28,7 @@ from moodle_sync.functions import FACTS, Function
 
 SERVICE = "Site administration, Server, Web services, External services"
 TOOLS = "Site administration, Plugins, External tool, Manage tools"
+ADDRESS = "address"
 PHP_DEFAULT_FIELDS = 1000
 MOODLE_ADVISED_FIELDS = 5000
 
@@ -69,7 +70,9 @@ def examine(
     session: Session, moodle: Moodle, *, token: str, public_url: str, now: Callable[[], datetime]
 ) -> list[Check]:
     """Return every check in order. ``session`` is read from only; ``now`` is asked when Moodle's clock is compared."""
-    checks = [*_public_address(public_url), *_clock(moodle.url, now)]
+    checks = [*_public_address(public_url), *_clock(moodle, now)]
+    if checks[-1].name == ADDRESS:  # no answer: whatever else would be asked of it has the same cause
+        return [*checks, *_registrations(session, moodle)]
     with MoodleClient(moodle.url, token, timeouts=(5.0, 30.0), retries=1) as client:
         try:
             info = client.call(Function.SITE_INFO)
@@ -81,6 +84,9 @@ def examine(
             checks += _limits(moodle.url, token, info)
             checks += _template(client, moodle)
     checks += _registrations(session, moodle)
+    for row in _enabled(session, moodle):
+        checks += _key_set(row)
+        checks.append(_access(session, row))
     return checks
 
 
@@ -97,15 +103,15 @@ def _public_address(public_url: str) -> Iterator[Check]:
         )
 
 
-def _clock(url: str, now: Callable[[], datetime]) -> Iterator[Check]:
+def _clock(moodle: Moodle, now: Callable[[], datetime]) -> Iterator[Check]:
     try:
-        response = BoundedSession().get(f"{url}/mod/lti/certs.php")
+        response = BoundedSession().get(f"{moodle.url}/mod/lti/certs.php")
         theirs = parsedate_to_datetime(response.headers["Date"])
     except requests.RequestException as error:
         yield amiss(
-            "address",
-            f"{url} does not answer: {type(error).__name__}",
-            "check the address (moodle add), the network and that Moodle runs",
+            ADDRESS,
+            f"{moodle.url} does not answer: {type(error).__name__}",
+            f"check that Moodle runs and the network; if the address is another: {_add(moodle, 'URL')}",
         )
         return
     except (KeyError, ValueError):
@@ -122,16 +128,21 @@ def _clock(url: str, now: Callable[[], datetime]) -> Iterator[Check]:
         yield ok("clock", f"the clocks differ by {seconds:.0f} s")
 
 
+def _add(moodle: Moodle, url: str) -> str:
+    """Return the command that changes what is stored of a Moodle; it asks for the token anew."""
+    return f"moodle add {moodle.name} --url {url} --token-file FILE"
+
+
 def _site(moodle: Moodle, info: dict[str, Any]) -> Iterator[Check]:
     yield ok("token", f"accepted, as user {info.get('username')}")
     told = str(info.get("siteurl", "")).rstrip("/")
     if told == moodle.url:
-        yield ok("address", told)
+        yield ok(ADDRESS, told)
     else:
         yield amiss(
-            "address",
+            ADDRESS,
             f"Moodle calls itself {told}, the tool has {moodle.url}",
-            f"store the same address: moodle add {moodle.name} --url {told}",
+            f"store the same address: {_add(moodle, told)}",
         )
     yield ok("release", f"Moodle {info.get('release', 'of unknown release')}")
     if info.get("userissiteadmin"):
@@ -195,7 +206,7 @@ def _template(client: MoodleClient, moodle: Moodle) -> Iterator[Check]:
         yield amiss(
             "template",
             "no template course is set: intakes get no courses",
-            f"moodle add {moodle.name} --url {moodle.url} --template SHORTNAME",
+            f"{_add(moodle, moodle.url)} --template SHORTNAME",
         )
         return
     field = "id" if wanted.isdigit() else "shortname"
@@ -253,41 +264,51 @@ def _roles(client: MoodleClient, moodle: Moodle, course_id: int) -> Iterator[Che
             yield amiss(
                 "roles",
                 f"{shortname} has id {theirs} there, the tool uses {ours}",
-                f"moodle add {moodle.name} --url {moodle.url} {option} {theirs}",
+                f"{_add(moodle, moodle.url)} {option} {theirs}",
             )
         else:
             yield ok("roles", f"{shortname} has id {ours}")
 
 
-def _registrations(session: Session, moodle: Moodle) -> Iterator[Check]:
-    rows = session.scalars(
+def _enabled(session: Session, moodle: Moodle) -> Sequence[LtiRegistration]:
+    return session.scalars(
         select(LtiRegistration).where(LtiRegistration.moodle_id == moodle.id, LtiRegistration.disabled_at.is_(None))
     ).all()
+
+
+def _name_of(row: LtiRegistration) -> str:
+    return f"LTI registration {row.client_id}"
+
+
+def _registrations(session: Session, moodle: Moodle) -> Iterator[Check]:
+    rows = _enabled(session, moodle)
     if not rows:
         yield amiss("LTI registration", "there is none", f"lti invite {moodle.name}")
     for row in rows:
-        name = f"LTI registration {row.client_id}"
         if row.issuer.rstrip("/") != moodle.url:
-            yield amiss(name, f"its issuer is {row.issuer}, the Moodle's address is {moodle.url}", "register anew")
-        yield from _key_set(name, row)
-        yield _access(session, name, row)
+            yield amiss(
+                _name_of(row), f"its issuer is {row.issuer}, the Moodle's address is {moodle.url}", "register anew"
+            )
 
 
-def _key_set(name: str, row: LtiRegistration) -> Iterator[Check]:
+def _key_set(row: LtiRegistration) -> Iterator[Check]:
     try:
         parts().key_sets.find(row.key_set_url, "")
     except LaunchRefused as refused:
         # No key has an empty name, so "unknown" means that the set was read.
         if refused.code == "lti_key_unknown":
-            yield ok(name, "Moodle's key set can be read")
+            yield ok(_name_of(row), "Moodle's key set can be read")
         else:
             yield amiss(
-                name, f"{row.key_set_url} gives no key set", "open the address; check the network and Moodle's log"
+                _name_of(row),
+                f"{row.key_set_url} gives no key set",
+                "open the address; check the network and Moodle's log",
             )
 
 
-def _access(session: Session, name: str, row: LtiRegistration) -> Check:
+def _access(session: Session, row: LtiRegistration) -> Check:
     """Ask for an access token: Moodle then has to fetch our keys and to know the client."""
+    name = _name_of(row)
     try:
         connect(session, row).get_access_token([SCORE_SCOPE])
     except TokenRefused as refused:

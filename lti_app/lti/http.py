@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,17 +61,21 @@ def is_below(url: object, base: str) -> bool:
     if "%2e" in url.lower() or "%5c" in url.lower():
         return False  # dots and backslashes in disguise lead out of the path
     try:
-        here, there = urlsplit(url), urlsplit(base)
-        ports = here.port, there.port
-        hosts = _in_ascii(here.hostname or ""), _in_ascii(there.hostname or "")
+        origin, root = _place(base)
+        here = urlsplit(url)
+        same_origin = origin == (here.scheme, _in_ascii(here.hostname or ""), here.port)
     except ValueError:
         return False
     if here.scheme not in ("http", "https") or here.username is not None or ".." in here.path or "\\" in url:
         return False
-    root = there.path.rstrip("/")
-    return (here.scheme, hosts[0], ports[0]) == (there.scheme, hosts[1], ports[1]) and (
-        here.path == root or here.path.startswith(f"{root}/")
-    )
+    return same_origin and (here.path == root or here.path.startswith(f"{root}/"))
+
+
+@lru_cache(maxsize=64)
+def _place(base: str) -> tuple[tuple[str, str, int | None], str]:
+    """Return scheme, host, port, and the leading path; of our own and the Moodles' addresses, asked at each launch."""
+    parts = urlsplit(base)
+    return (parts.scheme, _in_ascii(parts.hostname or ""), parts.port), parts.path.rstrip("/")
 
 
 def _in_ascii(netloc: str) -> str:

@@ -77,7 +77,7 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
             .values(
                 registration_id=link.registration_id,
                 resource_link_id=link.resource_link_id,
-                seen_at=now,
+                changed_at=now,
                 **told,
             )
             .on_conflict_do_nothing()
@@ -89,7 +89,7 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
                 table.registration_id == link.registration_id,
                 table.resource_link_id == link.resource_link_id,
             )
-            .values(seen_at=now, **told)
+            .values(changed_at=now, **told)
         )
     else:
         memory.keep(link)

@@ -41,6 +41,12 @@ class Moodle(Base):
         UtcDateTime, comment="visits that began earlier have ended: a registration was disabled then"
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    trusted_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="when the first plan was applied here by a person's word; until then every plan is held"
+    )
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="since then nights write nothing here")
+    stopped_by: Mapped[str | None] = mapped_column(String(200))
+    stopped_why: Mapped[str | None] = mapped_column(String(300))
 
 
 class LtiRegistration(Base):
@@ -125,6 +131,8 @@ class LtiResourceLink(Base):
     lineitem_maximum: Mapped[Decimal | None] = mapped_column(
         Hours, comment="hours that the line item was set to count, in hundredths; empty: Moodle's own maximum"
     )
-    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, comment="last launch that changed this row")
+    changed_at: Mapped[datetime] = mapped_column(
+        UtcDateTime, comment="first launch of the link, or the last that told something new of it"
+    )
 
     registration: Mapped[LtiRegistration] = relationship()

@@ -14,7 +14,7 @@ from lti_app.core.errors import DomainError
 from lti_app.core.permissions import Actor
 from lti_app.core.vault import Vault
 from lti_app.lti.http import origin_of
-from lti_app.lti.models import Moodle
+from lti_app.lti.models import LtiRegistration, Moodle
 
 LONGEST_NAME = 60
 AUTH = re.compile(r"[a-z][a-z0-9_]{0,19}")
@@ -88,6 +88,16 @@ def set_account_making(
             )
         values["new_user_auth"] = auth
     return saving.change(session, moodle, values, actor=actor, now=now, action="set_account_making")
+
+
+def only_moodle_url(session: Session) -> str | None:
+    """Return the address of the one Moodle whose launches are taken; None where there are several, or none.
+
+    Strangers may be shown it: with several Moodles it would tell one municipality of another.
+    """
+    registered = select(LtiRegistration.moodle_id).where(LtiRegistration.disabled_at.is_(None))
+    urls = session.scalars(select(Moodle.url).where(Moodle.id.in_(registered)).limit(2)).all()
+    return urls[0] if len(urls) == 1 else None
 
 
 def _checked_address(url: str) -> str:

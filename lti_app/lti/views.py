@@ -61,14 +61,14 @@ def launch() -> Response:
     here = parts()
     proof = ToolLaunch(request, here, public_url=tool().settings.public_url, now=now())
     proven = proof.prove()
+    link = proof.link()
     here.nonces.sweep(now())
-    session = db_session()
+    session = db_session()  # SQLite has one writer: whoever comes next waits from here until the commit
     use_nonce(session, proof.state)
     response: Response
     if proven.message_type == DEEP_LINK:
         response = answer_page(session, proven, proof.known, proof.claims[DEEP_LINKING])
     else:
-        link = proof.link()
         if link is not None:
             remember_link(session, link, here.links, now())
         response = make_response(tool().services["land"](proven))

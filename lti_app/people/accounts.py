@@ -33,7 +33,7 @@ def find_person(
     e-mail; an e-mail whose person has another idnumber, or the other way round; a person tied to
     another user of the same Moodle already; a person who ``has_power`` over others.
     """
-    known = _known(session, moodle_id, user_id)
+    known = person_of_user(session, moodle_id=moodle_id, user_id=user_id)
     if known is not None:
         return known
     person, matched_by = _by_idnumber(session, (idnumber or "").strip()), "idnumber"
@@ -58,7 +58,7 @@ def find_person(
             session.add(account)
     except IntegrityError:
         # Either another launch of the same user was first, or the person is another user's already.
-        winner = _known(session, moodle_id, user_id)
+        winner = person_of_user(session, moodle_id=moodle_id, user_id=user_id)
         if winner is None:
             log.warning("moodle %s user %s: the person is tied to another user; a person decides", moodle_id, user_id)
         return winner
@@ -99,7 +99,8 @@ def person_called(session: Session, name: str) -> Person:
     return person
 
 
-def _known(session: Session, moodle_id: int, user_id: int) -> Person | None:
+def person_of_user(session: Session, *, moodle_id: int, user_id: int) -> Person | None:
+    """Return the person to whom this user of a Moodle is tied, or None."""
     return session.scalar(
         select(Person)
         .join(MoodleAccount, MoodleAccount.person_id == Person.id)

@@ -154,18 +154,21 @@ def grant_role(session: Session, *, moodle_id: int, user_id: int, role: Role, ac
     return saving.add(session, grant, actor=actor, now=now, action="grant_role")
 
 
-def revoke_role(session: Session, *, moodle_id: int, user_id: int, role: Role, actor: Actor, now: datetime) -> Saved:
-    """Take a granted role back from a user of a Moodle; where it isn't held, nothing changes."""
+def revoke_role(session: Session, *, moodle_id: int, user_id: int, role: Role, actor: Actor, now: datetime) -> None:
+    """Take a granted role back from a user of a Moodle. Raises NotFound where it isn't held."""
     held = session.scalar(
         select(RoleGrant).where(RoleGrant.moodle_id == moodle_id, RoleGrant.user_id == user_id, RoleGrant.role == role)
     )
     if held is None:
-        return Saved.UNCHANGED
+        raise NotFound(
+            "role_not_held",
+            _l("User %(user)s of this Moodle does not hold the role %(role)s.", user=user_id, role=role.value),
+            remedy=_l("`people list` says who holds which granted role."),
+        )
     changes = {"moodle_id": [moodle_id, None], "user_id": [user_id, None], "role": [role.value, None]}
     audit.record(session, actor=actor, now=now, action="revoke_role", on=held, changes=changes)
     session.delete(held)
     session.flush()
-    return Saved.CHANGED
 
 
 def tie_account(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-
 from lti_app.core.edge import Tool
-from lti_app.sync import lock
-from lti_app.sync.night import run_night
-
-log = logging.getLogger(__name__)
+from lti_app.sync.night import carry_out
+from lti_app.sync.starting import start
 
 
 def start_run(tool: Tool, moodle_id: int) -> None:
-    """Queue a night's work with a Moodle; where a run is under way already, nothing happens."""
+    """Begin a night's work with a Moodle and queue the rest of it; the run can be seen at once.
 
-    def work() -> None:
-        try:
-            run_night(tool, moodle_id)
-        except lock.LockHeld as held:
-            log.info("no second run: %s", held)
-
-    tool.jobs.submit(f"night-{moodle_id}", work)
+    Raises lock.LockHeld where a run is under way already. No transaction may be open for writing: the row is written in
+    one of its own.
+    """
+    started = start(tool, moodle_id)
+    try:
+        tool.jobs.submit(f"night-{started.run.id}", lambda: carry_out(tool, started))
+    except BaseException:
+        started.heart.end()
+        raise

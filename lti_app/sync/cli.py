@@ -11,9 +11,9 @@ from dataclasses import asdict
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
+from sqlalchemy.orm import Session
 
-from lti_app.core.cli import Group, Refused
+from lti_app.core.cli import Group, Refused, with_database
 from lti_app.core.edge import tool
 from lti_app.core.errors import described, named
 from lti_app.core.outbox import deliver_due, retry_given_up
@@ -22,16 +22,19 @@ from lti_app.core.vault import VaultError
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
-from lti_app.sync import lock, service
+from lti_app.sync import cli_safety, lock, service
 from lti_app.sync.journal import Progress
-from lti_app.sync.names import is_about_person
+from lti_app.sync.names import Names, names_in
 from lti_app.sync.night import NightResult, quiet, run_night
 
 log = logging.getLogger(__name__)
 
 sync = Group("sync", help="The night's work with Moodle.")
+for command in cli_safety.COMMANDS:
+    sync.add_command(command)
 outbox = Group("outbox", help="What goes out after a commit: scores and messages.")
 
+STANDARD_OUTPUT = 1
 EXIT_LOCKED = 4
 """Another run holds the lock, or has taken it from this one."""
 
@@ -41,7 +44,7 @@ EXIT_LOCKED = 4
 @click.option("--dry-run", is_flag=True, help="Read and plan; change nothing anywhere.")
 @click.option("--approve", is_flag=True, help="Apply also what the guard would hold.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
+@with_database
 def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -> None:
     """Do one night's work now.
 
@@ -102,26 +105,49 @@ def _print(reports: Sequence[dict[str, Any]], as_json: bool) -> None:
         whole: Any = reports[0] if len(reports) == 1 else {"moodles": list(reports)}
         click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
         return
-    for report in reports:
-        for line in lines_of(report):
-            click.echo(line)
+    with tool().database.session(writes=False) as session:
+        for report in reports:
+            for line in lines_of(report, _names(session, report)):
+                click.echo(line)
 
 
-def lines_of(report: dict[str, Any]) -> list[str]:
+def _names(session: Session, report: dict[str, Any]) -> Names:
+    """Return the names for a report; none for the journal, which keeps no personal data."""
+    return Names() if _goes_to_journal() else names_in(session, report)
+
+
+def _goes_to_journal() -> bool:
+    """Tell whether systemd has connected standard output to its journal (systemd.exec, ``$JOURNAL_STREAM``)."""
+    output = os.fstat(STANDARD_OUTPUT)
+    return os.environ.get("JOURNAL_STREAM") == f"{output.st_dev}:{output.st_ino}"
+
+
+def lines_of(report: dict[str, Any], names: Names) -> list[str]:
     """Return a run's report as lines for an administrator."""
     plan = f", plan {report['plan'][:12]}" if report["plan"] else ""
     lines = [f"{report['moodle']}: {report['status']}{plan}, {report['calls']} calls, {report['seconds']:.1f} s"]
     for kind, count in report["counts"].items():
         lines.append(f"  {kind}: {count['planned']} planned, {count['done']} done, {count['failed']} failed")
-    if not report["counts"] and not report["error"]:
+    if report["proposed"]:
+        lines.append(f"  {proposed_line(report['proposed'])}")
+    elif not report["counts"] and not report["error"]:
         lines.append("  nothing to change")
     lines += [f"  held: {reason['text']}" for reason in report["held"]]
-    lines += [f"  failed: {row['change']}: {row['message']} {row['remedy']}" for row in report["failures"]]
-    lines += [f"  note: {_note(note)}" for note in report["notes"]]
+    lines += [
+        f"  failed: {names.within(row['change'])}: {row['message']} {row['remedy']}" for row in report["failures"]
+    ]
+    lines += [f"  note: {_note(note, names)}" for note in report["notes"]]
     lines += [f"  {line}" for line in score_lines(report["scores"])]
     if report["error"]:
         lines.append(f"  {report['error']}")
     return lines
+
+
+def proposed_line(proposed: dict[str, int]) -> str:
+    """Say how many people a run put forward for credit, in which intakes."""
+    number = sum(proposed.values())
+    by_intake = ", ".join(f"{course}: {people}" for course, people in proposed.items())
+    return f"put forward for credit: {number} {'person' if number == 1 else 'people'} ({by_intake})"
 
 
 def score_lines(scores: dict[str, Any]) -> list[str]:
@@ -135,17 +161,16 @@ def score_lines(scores: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _note(note: dict[str, Any]) -> str:
-    course = f"course {note['course_key']}, " if note["course_key"] else ""
-    who = "person" if is_about_person(note) else "user"
-    subject = f"{who} {note['subject']}: " if note["subject"] else ""
-    return f"{course}{subject}{note['text']}"
+def _note(note: dict[str, Any], names: Names) -> str:
+    course = f"course {note['course_key']}" if note["course_key"] else ""
+    about = ", ".join(part for part in (course, names.of(note)) if part)
+    return f"{about}: {note['text']}" if about else str(note["text"])
 
 
 @sync.command("approve")
 @click.argument("plan")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
+@with_database
 def approve_command(plan: str, as_json: bool) -> None:
     """Apply the held PLAN (its id, or the first 8 or more characters), if the world still is as it was."""
     parts = tool()
@@ -164,11 +189,11 @@ def approve_command(plan: str, as_json: bool) -> None:
 
 @sync.command("status")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@with_appcontext
+@with_database
 def status_command(as_json: bool) -> None:
     """Show the last run of each Moodle, held plans and locks."""
     with tool().database.session(writes=False) as session:
-        recent = service.recent_runs(session, actor=SYSTEM, limit=200)
+        recent = service.recent_runs(session, actor=SYSTEM, now=tool().clock(), limit=200)
         newest = {run.moodle_id: run for run in reversed(recent)}
         state = {
             "runs": [service.report(run, service.failures_of(session, run.id)) for run in newest.values()],
@@ -191,11 +216,12 @@ def status_command(as_json: bool) -> None:
                 for row in service.current_locks(session).values()
             ],
         }
+        names = {report["moodle"]: _names(session, report) for report in state["runs"]}
     if as_json:
         click.echo(json.dumps(state, ensure_ascii=False, indent=2))
         return
     for report in state["runs"]:
-        for line in lines_of({**report, "scores": {}}):  # those of now stand below
+        for line in lines_of({**report, "scores": {}}, names[report["moodle"]]):  # scores of now stand below
             click.echo(line)
     for scores in state["scores"]:
         for line in score_lines(scores):
@@ -209,7 +235,7 @@ def status_command(as_json: bool) -> None:
 
 
 @outbox.command("deliver")
-@with_appcontext
+@with_database
 def deliver_command() -> None:
     """Deliver what is due; a timer runs this every few minutes."""
     parts = tool()
@@ -218,7 +244,7 @@ def deliver_command() -> None:
 
 
 @outbox.command("retry")
-@with_appcontext
+@with_database
 def retry_command() -> None:
     """Give what was given up another chance, once its cause is mended."""
     parts = tool()

@@ -47,8 +47,7 @@ class RunJournal:
         }
 
     def intend(self, changes: Sequence[EnrolmentChange]) -> None:
-        """Remember these enrolments as ours, not yet known to be written. Raises LockLost."""
-        self._heart.check()
+        """Remember these enrolments as ours, not yet known to be written. Raises LockLost, also if it was broken."""
         now = self._clock()
         rows = [
             {
@@ -66,7 +65,9 @@ class RunJournal:
             for change in changes
         ]
         with self._lock, self._database.transaction() as session:
-            session.execute(_put_enrolments(session), rows)
+            self._heart.verify(session)
+            if rows:
+                session.execute(_put_enrolments(session), rows)
 
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes; confirm what was written. Raises LockLost."""

@@ -7,12 +7,11 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
@@ -57,12 +56,13 @@ def _take_over(database: Database, moodle_id: int, holder: str, now: datetime) -
         if held is None:  # given back between the two transactions
             session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
             return
-        if not _is_dead(held, now):
+        if not is_dead(held, now):
             raise LockHeld(held.holder, held.taken_at)
         held.holder, held.taken_at, held.beat_at = holder, now, now
 
 
-def _is_dead(lock: SyncLock, now: datetime) -> bool:
+def is_dead(lock: SyncLock, now: datetime) -> bool:
+    """Tell whether the run that holds the lock has stopped showing that it lives, or its process here is gone."""
     if now - lock.beat_at > STALE_AFTER:
         return True
     host, pid, _ = lock.holder.rsplit(":", 2)
@@ -94,7 +94,7 @@ def beat(database: Database, moodle_id: int, holder: str, now: datetime) -> None
 
 
 class Heart:
-    """Keep a lock warm from a thread; tell the run when the lock was lost."""
+    """Keep a lock warm from a thread; tell the run when the lock was lost. Leaving its block gives the lock back."""
 
     def __init__(self, database: Database, moodle_id: int, holder: str, clock: Clock) -> None:
         self._database, self._moodle_id, self._holder, self._clock = database, moodle_id, holder, clock
@@ -117,25 +117,35 @@ class Heart:
         if self._lost.is_set():
             raise LockLost(self._holder)
 
+    def verify(self, session: Session) -> None:
+        """Raise LockLost unless the lock is this run's at this moment; asked before each write to Moodle."""
+        self.check()
+        holder = session.scalar(select(SyncLock.holder).where(SyncLock.moodle_id == self._moodle_id))
+        if holder != self._holder:
+            self._lost.set()
+            raise LockLost(self._holder)
+
     def start(self) -> None:
         """Begin to beat."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop beating and wait for the thread."""
+    def end(self) -> None:
+        """Stop beating, wait for the thread, and give the lock back."""
         self._stop.set()
         self._thread.join()
+        release(self._database, self._moodle_id, self._holder)
+
+    def __enter__(self) -> Heart:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
-@contextmanager
-def held(database: Database, moodle_id: int, clock: Clock) -> Iterator[Heart]:
-    """Hold the lock for the length of the block; yield its heart. Raises LockHeld."""
+def held(database: Database, moodle_id: int, clock: Clock) -> Heart:
+    """Take the lock; return the heart that keeps it until its end. Raises LockHeld."""
     holder = new_holder()
     take(database, moodle_id, holder, clock())
     heart = Heart(database, moodle_id, holder, clock)
     heart.start()
-    try:
-        yield heart
-    finally:
-        heart.stop()
-        release(database, moodle_id, holder)
+    return heart

@@ -47,6 +47,11 @@ class SyncRun(Base):
     scores: Mapped[dict[str, Any]] = mapped_column(
         default=dict, comment="trainees whose score waited or was given up when it ended"
     )
+    proposed: Mapped[dict[str, Any]] = mapped_column(
+        default=dict,
+        server_default="{}",
+        comment="people whom the run put forward for credit, by code of the intake",
+    )
     calls: Mapped[int] = mapped_column(default=0, comment="calls to Moodle")
     seconds: Mapped[float] = mapped_column(default=0.0)
     error: Mapped[str | None] = mapped_column(Text, comment="why the run stopped, with its remedy")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lti_app.lti.registrations import moodle_named
 from lti_app.people.models import MoodleAccount, Person
 
 TARGET = re.compile(r"person (?P<person>\d+)|course (?P<course>.+?)(?:, user (?P<user>\d+), (?P<role>\w+))?")
@@ -68,3 +70,43 @@ def _names(session: Session, keys: set[int]) -> dict[int, str]:
         query = select(Person).where(Person.id.in_(asked[start : start + 500]))
         found |= {person.id: person.full_name for person in session.scalars(query)}
     return found
+
+
+@dataclass(frozen=True)
+class Names:
+    """Hold the names that a run's report is about: of persons by our number, of users by Moodle's."""
+
+    persons: Mapping[int, str] = field(default_factory=dict)
+    users: Mapping[int, str] = field(default_factory=dict)
+
+    def of(self, note: Mapping[str, Any]) -> str:
+        """Say whom a note is about: by name where it is known; nothing where it is about no person."""
+        subject = note["subject"]
+        if not subject:
+            return ""
+        if is_about_person(note):
+            return self.person(subject)
+        return self.user(subject)
+
+    def person(self, person_id: int) -> str:
+        """Name a person of ours, or give our number."""
+        return self.persons.get(person_id) or f"person {person_id}"
+
+    def user(self, user_id: int) -> str:
+        """Name a Moodle user, who keeps the number: by that Moodle knows them."""
+        name = self.users.get(user_id)
+        return f"user {user_id} ({name})" if name else f"user {user_id}"
+
+    def within(self, change: str) -> str:
+        """Put the name behind the number in a change as a report tells it (``sync.service.report``)."""
+        named = re.sub(r", user (\d+), ", lambda found: f", {self.user(int(found[1]))}, ", change)
+        return re.sub(r" person (\d+)$", lambda found: f" {self.person(int(found[1]))}", named)
+
+
+def names_in(session: Session, report: Mapping[str, Any]) -> Names:
+    """Return the names of those whom a run's report is about."""
+    targets = [row["change"].partition(" ")[2] for row in report["failures"]]
+    users = users_in(targets)
+    users |= {note["subject"] for note in report["notes"] if note["subject"] and not is_about_person(note)}
+    persons = names_of_persons(session, report["notes"]) | names_of_targets(session, targets)
+    return Names(persons, names_of_users(session, moodle_named(session, report["moodle"]).id, users))

@@ -16,7 +16,7 @@ from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
 from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
-from lti_app.credits.service import SCORE, propose_credits
+from lti_app.credits.service import SCORE, propose_credits, put_forward_since
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
@@ -29,17 +29,23 @@ from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, 
 from lti_app.sync.questions import keep_questions, settled_notes
 from lti_app.sync.rosters import remember_rosters, remembered_rosters
 from lti_app.sync.service import failures_of, report
+from lti_app.sync.starting import Started, start
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError
 from moodle_sync.functions import Function
-from moodle_sync.guard import Limits, Verdict, review
+from moodle_sync.guard import Limits, Reason, Verdict, review
 from moodle_sync.new_users import make_users
 from moodle_sync.observe import read_in_full, read_observed
 from moodle_sync.plan import ChangePlan, Kind, Note, leave_out, make_plan
 from moodle_sync.roster import Doubt, Observed, Owned, Role
 
 log = logging.getLogger(__name__)
+
+BROKE_OFF = "the run broke off; see the log"
+"""What is said of a run that something unexpected ended, behind the name of the error."""
+NOT_THE_APPROVED = "not_the_approved"
+"""Why a plan is held that the guard would let pass, as a code of ``moodle_sync.guard.Reason``."""
 
 
 def quiet(_phase: str, _done: int, _total: int) -> None:
@@ -74,15 +80,34 @@ def run_night(
     ``only_plan`` applies the plan with this id and holds any other.
     Raises lock.LockHeld where another run is under way.
     """
-    with tool.database.session(writes=False) as session:
-        moodle = session.get_one(Moodle, moodle_id)
-    with client_for(tool, moodle) as client:
-        if dry_run:
+    if dry_run:
+        moodle = _moodle(tool, moodle_id)
+        with client_for(tool, moodle) as client:
             return _rehearse(tool, moodle, client, progress)
-        with lock.held(tool.database, moodle_id, tool.clock) as heart:
-            return _Night(
-                tool, moodle, client, heart=heart, approve=approve, only_plan=only_plan, progress=progress
-            ).run()
+    return carry_out(tool, start(tool, moodle_id), approve=approve, only_plan=only_plan, progress=progress)
+
+
+def carry_out(
+    tool: Tool,
+    started: Started,
+    *,
+    approve: bool = False,
+    only_plan: str | None = None,
+    progress: Progress = quiet,
+) -> NightResult:
+    """Do the work of a run that was started, as ``run_night`` does, and give the lock back.
+
+    Whatever happens, the run's row says how it ended. Raises VaultError where the token can't be opened.
+    """
+    with started.heart as heart:
+        moodle = _moodle(tool, started.run.moodle_id)
+        night = _Night(tool, moodle, started.run, heart=heart, approve=approve, only_plan=only_plan, progress=progress)
+        return night.run()
+
+
+def _moodle(tool: Tool, moodle_id: int) -> Moodle:
+    with tool.database.session(writes=False) as session:
+        return session.get_one(Moodle, moodle_id)
 
 
 def _now_seconds(tool: Tool) -> int:
@@ -131,7 +156,7 @@ def _look(
     plan = _plan(tool, scope, observed, looked)
     settings = tool.settings
     limits = Limits(settings.suspend_share, settings.suspend_floor, settings.create_users_limit)
-    return scope, observed, plan, review(plan, limits), looked
+    return scope, observed, plan, review(plan, limits, is_first=moodle.trusted_at is None), looked
 
 
 def _plan(tool: Tool, scope: Scope, observed: Observed, looked: Looked) -> ChangePlan:
@@ -169,7 +194,7 @@ def _without_foreign_courses(observed: Observed, tied: dict[int, str]) -> Observ
 
 def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -> NightResult:
     began = time.monotonic()
-    run = SyncRun(moodle=moodle, status=RunStatus.DONE, counts={}, held=[], notes=[], calls=0, seconds=0.0)
+    run = SyncRun(moodle=moodle, status=RunStatus.DONE, counts={}, held=[], notes=[], proposed={}, calls=0, seconds=0.0)
     try:
         scope, _observed, plan, verdict, looked = _look(tool, moodle, client, progress)
     except CannotReadWhole as error:
@@ -184,6 +209,12 @@ def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progre
     with tool.database.session(writes=False) as session:
         run.scores = asdict(undelivered_scores(session, moodle.id))
     return NightResult(run.status, {**report(run, []), "dry_run": True})
+
+
+def _stop_reason(moodle: Moodle) -> dict[str, Any]:
+    """Return why nothing is written, in the form of the guard's reasons."""
+    text = f"stopped by {moodle.stopped_by}: {moodle.stopped_why}"
+    return Reason("stopped", "", 0, 0, text)._asdict()
 
 
 def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict, notes: Sequence[Note]) -> None:
@@ -201,60 +232,59 @@ class _Night:
         self,
         tool: Tool,
         moodle: Moodle,
-        client: MoodleClient,
+        run_row: SyncRun,
         *,
         heart: lock.Heart,
         approve: bool,
         only_plan: str | None,
         progress: Progress,
     ) -> None:
-        self.tool, self.moodle, self.client = tool, moodle, client
+        self.tool, self.moodle, self.run_row = tool, moodle, run_row
         self.database: Database = tool.database
         self.heart, self.approve, self.progress = heart, approve, progress
         self.only_plan = only_plan
         self.began = time.monotonic()
-        with self.database.transaction() as session:
-            self._close_interrupted(session)
-            self.run_row = SyncRun(
-                moodle_id=moodle.id,
-                status=RunStatus.RUNNING,
-                started_at=tool.clock(),
-                phase="reading",
-                counts={},
-                held=[],
-                notes=[],
-            )
-            session.add(self.run_row)
-
-    def _close_interrupted(self, session: Session) -> None:
-        """Close runs that died: this one holds the lock, so that none of them can be alive."""
-        session.execute(
-            update(SyncRun)
-            .where(SyncRun.moodle_id == self.moodle.id, SyncRun.status == RunStatus.RUNNING)
-            .values(status=RunStatus.INTERRUPTED, finished_at=self.tool.clock())
-        )
+        self.calls = 0
 
     def run(self) -> NightResult:
         """Do all phases; whatever happens, the run's row says how it ended."""
         try:
-            status, error = self._work(), None
+            with client_for(self.tool, self.moodle) as self.client:
+                try:
+                    status, error = self._work(), None
+                finally:
+                    self.calls = self.client.calls
         except CannotReadWhole as refusal:
             status, error = RunStatus.UNREADABLE, f"{refusal} {refusal.remedy}"
         except lock.LockLost:
-            status, error = RunStatus.INTERRUPTED, "the lock was taken by another run"
+            status, error = RunStatus.INTERRUPTED, self._why_lost()
         except BaseException as failure:
-            self._finish(RunStatus.INTERRUPTED, f"{type(failure).__name__}: the run broke off; see the log")
+            self._finish(RunStatus.INTERRUPTED, f"{type(failure).__name__}: {BROKE_OFF}")
             raise
         return self._finish(status, error)
 
+    def _why_lost(self) -> str:
+        with self.database.session(writes=False) as session:
+            moodle = session.get_one(Moodle, self.moodle.id)
+        if moodle.stopped_at is not None:
+            return str(_stop_reason(moodle)["text"])
+        return "the lock was taken by another run, or broken"
+
     def _work(self) -> RunStatus:
+        self._phase("reading")
         scope, observed, plan, verdict, looked = _look(self.tool, self.moodle, self.client, self.progress)
+        verdict = self._held_unless_approved(plan, verdict)
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
             self._remember_matches(session, scope, observed)
             _describe(run, plan, verdict, self._keep_people(session, scope, observed, plan, looked))
             run.phase = "writing"
-            approved = self._decide(session, plan, verdict)
+            moodle = session.get_one(Moodle, self.moodle.id, populate_existing=True)
+            if moodle.stopped_at is not None:
+                run.held = [_stop_reason(moodle), *run.held]
+            approved = moodle.stopped_at is None and self._decide(session, plan, verdict)
+            if approved and plan and moodle.trusted_at is None:
+                moodle.trusted_at = self.tool.clock()
             remember_rosters(
                 session,
                 self.moodle.id,
@@ -273,6 +303,12 @@ class _Night:
         self._follow_up()
         return status
 
+    def _held_unless_approved(self, plan: ChangePlan, verdict: Verdict) -> Verdict:
+        """Hold whatever isn't the plan that was approved for this run: nobody has seen this one."""
+        if self.only_plan in (None, plan.id) or not len(plan):
+            return verdict
+        return Verdict((*verdict.reasons, Reason(NOT_THE_APPROVED, "", 0, 0, "another plan was approved")))
+
     def _decide(self, session: Session, plan: ChangePlan, verdict: Verdict) -> bool:
         """Tell whether the plan may be applied; keep a held one for a person, and expire those the world outran."""
         now = self.tool.clock()
@@ -285,8 +321,6 @@ class _Night:
         for held in waiting:
             if held is not same:
                 held.state, held.closed_at = PlanState.EXPIRED, now
-        if self.only_plan is not None and plan.id != self.only_plan and not verdict.held:
-            return False  # what was approved is no more; the next night decides on what is
         if not verdict.held or self.approve or (same is not None and same.state is PlanState.APPROVED):
             return True
         if same is None:
@@ -404,6 +438,8 @@ class _Night:
         with self.database.transaction() as session:
             close_ended(session, now=now)
             propose_credits(session, moodle_id=self.moodle.id, now=now)
+            proposed = put_forward_since(session, moodle_id=self.moodle.id, since=now)
+            session.execute(update(SyncRun).where(SyncRun.id == self.run_row.id).values(proposed=proposed))
             queue_for_new_links(session, moodle_id=self.moodle.id, now=now)
             retry_waiting(session, kind=SCORE, now=now)
         self._phase("delivery")
@@ -419,6 +455,6 @@ class _Night:
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
-            run.calls, run.seconds = self.client.calls, time.monotonic() - self.began
+            run.calls, run.seconds = self.calls, time.monotonic() - self.began
             run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

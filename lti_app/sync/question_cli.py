@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import click
-from flask.cli import with_appcontext
-from flask_babel import gettext as _
 
+from lti_app.core.cli import with_database
 from lti_app.core.edge import tool
 from lti_app.core.numbers import LARGEST_ID
 from lti_app.core.permissions import SYSTEM
@@ -23,7 +22,7 @@ user_number: click.ParamType[int] = click.IntRange(min=1, max=LARGEST_ID)
 
 
 @people.command("questions")
-@with_appcontext
+@with_database
 def questions_command() -> None:
     """List whom the night could not find for certain, with the users that match; then those whom Moodle lacks."""
     with tool().database.session(writes=False) as session:
@@ -37,9 +36,9 @@ def questions_command() -> None:
     for question in missing:
         click.echo(f"{_who(question)}: {doubt_words(question.reason)}")
     if not asked and not missing:
-        click.echo(_("Nothing is to be decided."))
+        click.echo("nothing is to be decided")
     elif asked:
-        click.echo(_("To decide: people answer MOODLE PERSON USER_ID, or none in place of USER_ID."))
+        click.echo("to decide: people answer MOODLE PERSON USER_ID, or none in place of USER_ID")
 
 
 def _who(question: PersonQuestion) -> str:
@@ -51,7 +50,7 @@ def _who(question: PersonQuestion) -> str:
 @moodle_argument
 @click.argument("person")
 @click.argument("answer", metavar="USER_ID|none")
-@with_appcontext
+@with_database
 def answer_command(moodle: str, person: str, answer: str) -> None:
     """Say which of the users that match PERSON is (number in Moodle or e-mail as imported); none: none of them."""
     user = None if answer == NONE_OF_THEM else user_number.convert(answer, None, None)
@@ -61,8 +60,8 @@ def answer_command(moodle: str, person: str, answer: str) -> None:
         question = question_about(session, moodle_id=known.id, person=meant)
         seen = fingerprint(question.candidates)
         decide(session, question_id=question.id, user_id=user, seen=seen, actor=SYSTEM, now=parts.clock())
-        values = {"user": user, "moodle": moodle, "name": meant.full_name}
+        name = meant.full_name
     if user is None:
-        click.echo(_("%(name)s is none of these users of %(moodle)s.", **values))
+        click.echo(f"{name} is none of these users of {moodle}")
     else:
-        click.echo(_("User %(user)s of %(moodle)s is now known as %(name)s.", **values))
+        click.echo(f"user {user} of {moodle} is now known as {name}")

@@ -8,14 +8,16 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from lti_app.core import audit
 from lti_app.core.errors import Conflict, NotFound
 from lti_app.core.permissions import Actor, Permission
 from lti_app.lti.models import Moodle
+from lti_app.sync import lock
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncLock, SyncRun
+from lti_app.sync.starting import DIED
 
 
 @dataclass(frozen=True)
@@ -33,30 +35,45 @@ def _is_theirs(moodle_id: InstrumentedAttribute[int], actor: Actor) -> ColumnEle
     return true() if actor.moodle_id is None else moodle_id == actor.moodle_id
 
 
-def recent_runs(session: Session, *, actor: Actor, limit: int = 20) -> list[SyncRun]:
-    """Return the newest runs that ``actor`` may see, newest first."""
-    return list(
-        session.scalars(
-            select(SyncRun)
-            .where(_is_theirs(SyncRun.moodle_id, actor))
-            .options(joinedload(SyncRun.moodle))
-            .order_by(SyncRun.started_at.desc())
-            .limit(limit)
-        )
+def _runs(actor: Actor) -> Select[SyncRun, SyncLock]:
+    """Select the runs that ``actor`` may see, each with its Moodle's lock as it was at the same moment."""
+    return (
+        select(SyncRun, SyncLock)
+        .outerjoin(SyncLock, SyncLock.moodle_id == SyncRun.moodle_id)
+        .where(_is_theirs(SyncRun.moodle_id, actor))
+        .options(joinedload(SyncRun.moodle))
     )
+
+
+def _as_it_stands(session: Session, run: SyncRun, held: SyncLock | None, now: datetime) -> SyncRun:
+    """Show a run as broken off whose process is gone, for nobody would end it; the next run puts that down."""
+    if run.status is RunStatus.RUNNING and (held is None or lock.is_dead(held, now)):
+        session.expunge(run)  # what is shown here is not to be written
+        run.status, run.error = RunStatus.INTERRUPTED, DIED
+    return run
+
+
+def recent_runs(session: Session, *, actor: Actor, now: datetime, limit: int = 20) -> list[SyncRun]:
+    """Return the newest runs that ``actor`` may see, newest first."""
+    rows = session.execute(_runs(actor).order_by(SyncRun.started_at.desc(), SyncRun.id.desc()).limit(limit)).all()
+    return [_as_it_stands(session, run, held, now) for run, held in rows]
 
 
 def run_detail(
-    session: Session, run_id: int, *, actor: Actor, only_failed: bool = False, offset: int = 0, limit: int = 50
+    session: Session,
+    run_id: int,
+    *,
+    actor: Actor,
+    now: datetime,
+    only_failed: bool = False,
+    offset: int = 0,
+    limit: int = 50,
 ) -> RunDetail:
     """Return a run and a page of its changes. Raises NotFound, also for a run of another Moodle."""
-    run = session.scalar(
-        select(SyncRun)
-        .where(SyncRun.id == run_id, _is_theirs(SyncRun.moodle_id, actor))
-        .options(joinedload(SyncRun.moodle))
-    )
-    if run is None:
+    found = session.execute(_runs(actor).where(SyncRun.id == run_id)).one_or_none()
+    if found is None:
         raise NotFound("no_such_run", _l("There is no such run."))
+    run = _as_it_stands(session, found[0], found[1], now)
     of_run = SyncChange.run_id == run_id
     total = session.scalar(select(func.count()).select_from(SyncChange).where(of_run)) or 0
     failures = session.scalar(select(func.count()).select_from(SyncChange).where(of_run, SyncChange.failed)) or 0
@@ -168,6 +185,7 @@ def report(run: SyncRun, failures: Sequence[SyncChange]) -> dict[str, Any]:
         ],
         "held": run.held,
         "notes": run.notes,
+        "proposed": run.proposed,
         "scores": run.scores,
         "error": run.error,
     }

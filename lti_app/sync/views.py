@@ -13,7 +13,8 @@ from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.credits.outstanding import undelivered_scores
-from lti_app.sync import service
+from lti_app.sync import safety, service
+from lti_app.sync.lock import LockHeld
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import names_of_persons, names_of_targets, names_of_users, users_in
 from lti_app.sync.questions import count_open
@@ -31,7 +32,7 @@ blueprint = Blueprint("sync", __name__, template_folder="templates")
 def runs() -> str:
     """Show the last runs, what is held and why, and a button to start a run."""
     session = db_session()
-    recent = service.recent_runs(session, actor=actor(), limit=RUNS_SHOWN)
+    recent = service.recent_runs(session, actor=actor(), now=now(), limit=RUNS_SHOWN)
     moodles = service.moodles(session, actor=actor())
     newest = {moodle.id: next((run for run in recent if run.moodle_id == moodle.id), None) for moodle in moodles}
     return render_template(
@@ -48,7 +49,7 @@ def runs() -> str:
 
 
 def _failures(run: SyncRun) -> dict[str, Any]:
-    detail = service.run_detail(db_session(), run.id, actor=actor(), only_failed=True, limit=FAILURES_SHOWN)
+    detail = service.run_detail(db_session(), run.id, actor=actor(), now=now(), only_failed=True, limit=FAILURES_SHOWN)
     return {
         "changes": detail.changes,
         "total": detail.failures_total,
@@ -72,7 +73,9 @@ def run(run_id: int) -> str:
     only_failed = request.args.get("only") == "failed"
     asked = request.args.get("page", default=1, type=asked_page)
     session = db_session()
-    show = partial(service.run_detail, session, run_id, actor=actor(), only_failed=only_failed, limit=CHANGES_A_PAGE)
+    show = partial(
+        service.run_detail, session, run_id, actor=actor(), now=now(), only_failed=only_failed, limit=CHANGES_A_PAGE
+    )
     detail = show(offset=(asked - 1) * CHANGES_A_PAGE)
     total = detail.failures_total if only_failed else detail.changes_total
     number = page_number(asked, total, CHANGES_A_PAGE)
@@ -96,7 +99,7 @@ def run(run_id: int) -> str:
 @needs(Permission.SEE_SYNC)
 def progress(run_id: int) -> str:
     """Give the part of the page that shows how far a run is; it is asked for again and again."""
-    detail = service.run_detail(db_session(), run_id, actor=actor(), limit=0)
+    detail = service.run_detail(db_session(), run_id, actor=actor(), now=now(), limit=0)
     return render_template("sync/_progress.html", run=detail.run)
 
 
@@ -105,9 +108,29 @@ def progress(run_id: int) -> str:
 def approve(held_plan_id: int) -> Response:
     """Let a held plan be applied, and start the run that does so."""
     held = service.approve_plan(db_session(), held_plan_id=held_plan_id, actor=actor(), now=now())
-    db_session().commit()  # the run that starts now has to see the approval
-    tool().services["start_run"](held.moodle_id)
-    flash(gettext("The plan is approved; a run that applies it has been started."), "success")
+    return _begin(
+        held.moodle_id,
+        begun=gettext("The plan is approved; a run that applies it has been started."),
+        held=gettext("The plan is approved. Another run is under way; the one after it applies the plan."),
+    )
+
+
+@blueprint.post("/sync/moodles/<int:moodle_id>/stop")
+@needs(Permission.APPROVE_SYNC)
+def stop(moodle_id: int) -> Response:
+    """Let no night write to a Moodle until somebody lets it go on."""
+    reason = request.form.get("reason", "")
+    safety.stop_nights(db_session(), moodle_id=moodle_id, reason=reason, actor=actor(), now=now())
+    flash(gettext("The exchange is stopped: nothing is changed in Moodle until it is allowed again."), "success")
+    return see_other(url_for("sync.runs"))
+
+
+@blueprint.post("/sync/moodles/<int:moodle_id>/resume")
+@needs(Permission.APPROVE_SYNC)
+def resume(moodle_id: int) -> Response:
+    """Let nights write to a Moodle again."""
+    safety.resume_nights(db_session(), moodle_id=moodle_id, actor=actor(), now=now())
+    flash(gettext("The exchange is allowed again."), "success")
     return see_other(url_for("sync.runs"))
 
 
@@ -116,6 +139,20 @@ def approve(held_plan_id: int) -> Response:
 def start(moodle_id: int) -> Response:
     """Start a night's work now, in the background."""
     service.check_may_start(db_session(), moodle_id=moodle_id, actor=actor())
-    tool().services["start_run"](moodle_id)
-    flash(gettext("The run has been started."), "success")
+    return _begin(
+        moodle_id,
+        begun=gettext("The run has been started."),
+        held=gettext("A run is under way already; no second one has been started."),
+    )
+
+
+def _begin(moodle_id: int, *, begun: str, held: str) -> Response:
+    """Begin a run, so that the page which comes next shows it; say ``held`` where another one has the lock."""
+    db_session().commit()  # the run sees what was decided, and writes its row in a transaction of its own
+    try:
+        tool().services["start_run"](moodle_id)
+    except LockHeld:
+        flash(held, "warning")
+    else:
+        flash(begun, "success")
     return see_other(url_for("sync.runs"))

@@ -87,7 +87,9 @@ FINDINGS = (
     N_("Moodle has another name"),
     N_("the e-mail changed in Moodle and was taken over"),
     N_("Moodle has another e-mail"),
-    N_("the lock was taken by another run"),
+    N_("the lock was taken by another run, or broken"),
+    N_("the process that did the run ended before it; the next run takes up its work"),
+    N_("the run broke off; see the log"),
 )
 """What that library and the night say of people and runs."""
 
@@ -98,6 +100,7 @@ SCORE_REASONS = (
     ),
     (r"the trainee's account in Moodle is not known yet", _l("the trainee has not been found in Moodle yet")),
     (r"intake (?P<intake>.+) has no course in Moodle yet", _l("intake %(intake)s has no course in Moodle yet")),
+    (r"the exchange with this Moodle is stopped", _l("the exchange with this Moodle is stopped")),
     (r"", _l("not sent yet")),
 )
 """Why hours wait (credits.scores), as patterns; what Moodle itself answers is shown as it is."""
@@ -161,11 +164,22 @@ def reason_words(reason: Any) -> str:
                 people,
                 of=of,
             )
+        case "first_run", _:
+            words = gettext(
+                "This is the first plan for this Moodle (changes: %(count)s): look through it, then approve it.",
+                count=people,
+            )
+        case "stopped", _:
+            words = gettext("The exchange with this Moodle is stopped; the run only read.")
         case "unwhole_read", _:
             words = gettext(
                 "Moodle may not have answered in full (%(course)s): %(text)s",
                 course=course or gettext("all courses"),
                 text=reason.get("text", ""),
+            )
+        case "not_the_approved", _:
+            words = gettext(
+                "Another plan was approved: Moodle or the lists have changed since, so this one was not carried out."
             )
         case _:
             words = reason.get("text", reason)
@@ -201,6 +215,9 @@ def error_words(error: str) -> tuple[str, str]:
     for remedy in REMEDIES:
         if error.endswith(remedy):
             return error.removesuffix(remedy).strip(), known_words(remedy)
+    kind, _colon, words = error.rpartition(": ")
+    if kind and words in FINDINGS:
+        return f"{known_words(words)} ({kind})", ""
     return known_words(error), ""
 
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from lti_app.core.edge import db_session, reference, signed_in, tool
 from lti_app.core.errors import DomainError, NotSignedIn, described
 from lti_app.core.forms import form_again
+from lti_app.core.migrate import fault_of
 from lti_app.lti.http import origin_of
+from lti_app.lti.moodles import only_moodle_url
 
 log = logging.getLogger(__name__)
 
 LARGEST_KEPT_FORM = 20_000
 """Characters of a refused form that are offered to be sent again."""
 
+FROM_MOODLE = _l("Open the course in Moodle and follow the link from there.")
 WORDS = {
     404: (_l("There is no such page."), _l("Go back to the first page and look for it there.")),
     405: (_l("This page can't be opened that way."), _l("Go back to the first page and use its buttons.")),
@@ -30,6 +35,10 @@ WORDS = {
     ),
 }
 OTHERWISE = (_l("This request could not be understood."), _l("Go back and try again."))
+UNFIT = (
+    _l("The service is not available at the moment."),
+    _l("Nothing was changed. Try again in a few minutes; if it lasts, tell the administrator the number below."),
+)
 OUTDATED = (
     _l("This page was out of date before it was sent."),
     _l("Nothing was changed and nothing is lost: send it once more."),
@@ -46,6 +55,21 @@ RETURN = _l(
 
 class Application(Flask):
     """Flask, but what goes wrong is logged by type and place: messages of exceptions can quote personal data."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function itself: none here is async, and Flask would ask that of a dozen at every request."""
+        return func
+
+    def handle_exception(self, e: Exception) -> Response:
+        """Answer what nobody expected. A database away or without the schema is 503, and one line in the log."""
+        fault = fault_of(tool().database) if isinstance(e, SQLAlchemyError) else None
+        if fault is None:
+            return super().handle_exception(e)
+        refusal = DomainError(fault.code, UNFIT[0], remedy=UNFIT[1])
+        refusal.status = 503
+        log.error("%s endpoint=%s reference=%s", fault.line, request.endpoint, reference())
+        answer = problem(refusal) if wants_json() else page(refusal)
+        return self.finalize_request(answer, from_error_handler=True)
 
     def log_exception(self, exc_info: Any) -> None:
         """Write one entry that can be found by the reference id on the page."""
@@ -86,11 +110,17 @@ def page(error: DomainError) -> Response:
         "error.html",
         error=error,
         way=getattr(error, "way", None),
+        moodle_url=way_to_moodle(error),
         reference=reference(),
         kept=kept_form() if isinstance(error, NotSignedIn) else (),
         return_words=RETURN,
     )
     return make_response(body, error.status)
+
+
+def way_to_moodle(error: DomainError) -> str | None:
+    """Return where somebody without a visit begins one; None with a visit, or where the database may be at fault."""
+    return only_moodle_url(db_session()) if signed_in() is None and error.status < 500 else None
 
 
 def kept_form() -> tuple[tuple[str, str], ...]:
@@ -126,6 +156,8 @@ def _refuse_http(error: HTTPException) -> Response | HTTPException:
     if status < 400:
         return error
     message, remedy = WORDS.get(status, OTHERWISE)
+    if status in (404, 405) and signed_in() is None:  # to whom the first page is closed too
+        remedy = FROM_MOODLE
     refusal = DomainError(f"http_{status}", message, remedy=remedy)
     refusal.status = status
     response = _refuse(refusal)
@@ -146,7 +178,15 @@ def _refuse_outdated(_error: CSRFError) -> Response:
     log.warning("refused code=form_outdated endpoint=%s reference=%s", request.endpoint, reference())
     if wants_json():
         return problem(refusal)
-    body = render_template("error.html", error=refusal, reference=reference(), kept=kept, way=None, return_words=None)
+    body = render_template(
+        "error.html",
+        error=refusal,
+        way=None,
+        moodle_url=way_to_moodle(refusal),
+        reference=reference(),
+        kept=kept,
+        return_words=None,
+    )
     return make_response(body, refusal.status)
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-import sys
 from pathlib import Path
 
+import click
 from flask import Flask
+from flask.cli import FlaskGroup
 
 from config.settings import Settings, SettingsError, load_settings
 from lti_app import lti
-from lti_app.core.cli import db, keys
+from lti_app.core.cli import SETTINGS_ERROR, AllCommands, db, keys
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.errors import stop_start
+from lti_app.core.invariants import audit_invariants
 from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
+from lti_app.lti.cli import lti_commands, moodle_commands
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
 from lti_app.sync.question_cli import people
@@ -27,6 +30,17 @@ from lti_app.web.cookies import SessionCookies
 from lti_app.web.errors import Application
 
 PACKAGE = Path(__file__).resolve().parent
+COMMANDS = (
+    db,
+    keys,
+    moodle_commands,
+    lti_commands,
+    people,
+    import_command,
+    sync,
+    outbox,
+    audit_invariants,
+)
 
 
 def build_app(settings: Settings | None, clock: Clock) -> Flask:
@@ -35,10 +49,11 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         try:
             settings = load_settings()
         except SettingsError as error:
-            if sys.argv[-2:] == ["keys", "new"]:
-                return _key_maker()
+            if _looks_for_commands():
+                return _commands_alone(str(error))
             stop_start(str(error))
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # `db upgrade` says itself what it did
     app = Application("lti_app", static_folder=str(PACKAGE / "static"), template_folder=str(PACKAGE / "templates"))
     _configure(app, settings)
     app.extensions["ploshchadka"] = Tool(
@@ -50,20 +65,32 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
         jobs=Jobs(app.app_context),
     )
     pages.install(app, app.extensions["ploshchadka"])
-    for command in (db, keys, people, import_command, sync, outbox):
-        app.cli.add_command(command)
+    _add_commands(app)
     tool: Tool = app.extensions["ploshchadka"]
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
-    upkeep.install(app, tool)
+    upkeep.install(tool)
     return app
 
 
-def _key_maker() -> Flask:
-    """Return an application that only makes keys: the first one is needed before there can be settings."""
-    app = Flask("lti_app")
-    app.cli.add_command(keys)
+def _looks_for_commands() -> bool:
+    """Tell whether it is the command ``flask`` that asks, to find or list commands; some of them need no settings."""
+    context = click.get_current_context(silent=True)
+    return context is not None and isinstance(context.command, FlaskGroup)
+
+
+def _commands_alone(settings_error: str) -> Flask:
+    """Return an application of commands and their help alone; those that need settings end with ``settings_error``."""
+    app = Flask("lti_app", static_folder=None)
+    app.config[SETTINGS_ERROR] = settings_error
+    _add_commands(app)
     return app
+
+
+def _add_commands(app: Flask) -> None:
+    app.cli = AllCommands(app.name)
+    for command in COMMANDS:
+        app.cli.add_command(command)
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -7,6 +7,11 @@ from flask import Flask, Response, g, request
 from lti_app.core.edge import OPEN_ENDPOINTS, signed_in
 
 KEPT = OPEN_ENDPOINTS | {"site.theme", "site.icons"}
+ALWAYS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
+}
 OF_NOBODY = "site.left"
 """The page after signing out: it stands in the frame as well, and there is nobody left to say which Moodle's."""
 
@@ -53,11 +58,11 @@ def install(app: Flask) -> None:
     @app.after_request
     def _set_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", content_policy(response))
-        headers.setdefault("X-Content-Type-Options", "nosniff")
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=()")
+        told = {"Content-Security-Policy": content_policy(response), **ALWAYS}
         if request.endpoint not in KEPT and request.blueprint != "lti":
             # Pages name people: a shared computer must not keep them.
-            headers.setdefault("Cache-Control", "no-store")
+            told["Cache-Control"] = "no-store"
+        for name, value in told.items():
+            if name not in headers:
+                headers.add(name, value)
         return response

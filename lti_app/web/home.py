@@ -31,14 +31,16 @@ blueprint = Blueprint("site", __name__)
 def home() -> Response:
     """Show what waits for this person, or go straight there where it is one thing only."""
     who = actor()
-    cards = leader_overview(db_session(), actor=who, now=now()) if who.may(Permission.RUN_INTAKES) else []
-    places = own_places(db_session(), actor=who) if who.may(Permission.OWN_RECORD) else []
+    zone = tool().settings.zone
+    leads = who.may(Permission.RUN_INTAKES)
+    cards = leader_overview(db_session(), actor=who, now=now(), zone=zone) if leads else []
+    today = now().astimezone(zone).date()
+    places = own_places(db_session(), actor=who, today=today) if who.may(Permission.OWN_RECORD) else []
     if who.roles == {Role.TRAINEE} and len(places) == 1:
         return see_other(url_for("credits.intake", intake_id=places[0].intake_id))
     if who.roles == {Role.ADMINISTRATOR}:
         return see_other(url_for("sync.runs"))
     granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
-    zone = tool().settings.zone
     page = render_template(
         "home.html",
         cards=cards,

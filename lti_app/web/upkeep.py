@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask
-
 from lti_app.core.edge import Tool
-from lti_app.core.invariants import INVARIANTS, Check, audit_invariants
+from lti_app.core.invariants import INVARIANTS, Check
 from lti_app.credits import invariants as credits
 from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
@@ -23,8 +21,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def install(app: Flask, tool: Tool) -> None:
-    """Give the tool its deliverers and checks, and the command line the auditor."""
+def install(tool: Tool) -> None:
+    """Give the tool its deliverers and checks."""
     tool.deliverers[SCORE] = deliver_score
     tool.services[INVARIANTS] = CHECKS
-    app.cli.add_command(audit_invariants)

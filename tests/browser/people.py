@@ -16,7 +16,7 @@ from lti_app.core.permissions import Permission, needs
 from lti_app.credits.service import propose_credits
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Trainee
-from lti_app.meetings.models import Presence
+from lti_app.meetings.models import Meeting, Presence
 from lti_app.people.models import Person, PersonQuestion
 from lti_app.programmes.models import Form, Mode
 from lti_app.sites.models import SiteLeader
@@ -54,6 +54,7 @@ class Town:
     intake_id: int
     joinable_id: int
     ended_id: int
+    confirmed_id: int
     on_site_id: int
     entry_id: int
     run_id: int
@@ -69,6 +70,8 @@ class Town:
             "leader-home": ("leader", "/"),
             "leader-intake": ("leader", f"/intakes/{self.intake_id}"),
             "leader-meeting": ("leader", f"/meetings/{self.ended_id}"),
+            "leader-meeting-under-way": ("leader", f"/meetings/{self.joinable_id}"),
+            "leader-meeting-confirmed": ("leader", f"/meetings/{self.confirmed_id}"),
             "leader-meeting-on-site": ("leader", f"/meetings/{self.on_site_id}"),
             "leader-ledger": ("leader", f"/intakes/{self.intake_id}/ledger"),
             "leader-reversal": ("leader", f"/credits/{self.entry_id}/reversal"),
@@ -94,7 +97,7 @@ def found_town(database: Database) -> Town:
         for topic, title in zip(world.topics, TOPICS, strict=True):
             topic.title = title
         trainees = [_trainee(world, *name) for name in NAMES]
-        _past(world, trainees)
+        confirmed = _past(world, trainees)
         ended = world.meeting(topic=2, hours=4, starts_at=NOW - timedelta(hours=5), minutes=180)
         for trainee, minutes in zip(trainees[:6], (180, 175, 160, 150, 60, 20), strict=True):
             world.stay(ended, trainee, ended.starts_at, ended.starts_at + timedelta(minutes=minutes))
@@ -130,6 +133,7 @@ def found_town(database: Database) -> Town:
             intake_id=world.intake.id,
             joinable_id=under_way.id,
             ended_id=ended.id,
+            confirmed_id=confirmed.id,
             on_site_id=on_site.id,
             entry_id=entry.id,
             run_id=run.id,
@@ -154,7 +158,8 @@ def _trainee(world: World, last_name: str, first_name: str, middle_name: str) ->
     return world.trainee(person=person)
 
 
-def _past(world: World, trainees: list[Trainee]) -> None:
+def _past(world: World, trainees: list[Trainee]) -> Meeting:
+    """Put down meetings that are confirmed; return the last, after which somebody came in as absent."""
     meetings = [
         world.meeting(topic=topic, hours=4, starts_at=NOW - timedelta(days=days), minutes=180)
         for topic, days in ((0, 50), (0, 43), (1, 36), (1, 29), (2, 22))
@@ -166,6 +171,8 @@ def _past(world: World, trainees: list[Trainee]) -> None:
             world.attended(meeting, *absent, presence=Presence.ABSENT)
     for trainee in trainees:
         world.progress(trainee, 3, 5, read_at=NOW - timedelta(hours=12))
+    world.stay(meetings[-1], trainees[0], meetings[-1].ends_at + timedelta(minutes=1), NOW - timedelta(days=1))
+    return meetings[-1]
 
 
 def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[SyncRun, SyncRun]:
@@ -222,6 +229,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
         notes=[],
     )
     session.add_all([run, held_run, running])
+    world.lock()
     session.flush()
     session.add(
         HeldPlan(
@@ -283,7 +291,9 @@ def open_door(app: Flask) -> None:
         who, language = visits.pop()
         sign_in(who)
         cookie["locale_chosen"] = language
-        return "<title>Moodle</title>"
+        # Without an icon of its own the page makes the browser ask for one; that answer, if it came late, would
+        # put back the cookie as it was before the next page.
+        return '<title>Moodle</title><link rel="icon" href="data:,">'
 
 
 def come_in(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import delete
 
+from lti_app.sync.models import RunStatus, SyncLock, SyncRun
 from tests.browser.conftest import ARTEFACTS, a_page
 from tests.browser.people import Town, come_in, found_town
 from tests.conftest import MovableClock
@@ -187,6 +190,30 @@ def test_the_confirm_button_counts_what_is_ticked(browser: Browser, browser_app:
         button.click()
         assert page.get_by_text("Посещаемость подтверждена.").is_visible()
         assert page.get_by_label("Гурьев Илья Петрович").is_checked()
+        assert page.get_by_text("Отметки подтверждены: Киселёва Раиса Павловна").is_visible()
+        assert button.inner_text() == "Исправить: 1 из 8 присутствовал"
+
+        page.get_by_label("Дорошенко Марина Игоревна").check()
+        assert button.inner_text() == "Исправить: 2 из 8 присутствовали"
+        button.click()
+        assert page.get_by_label("Дорошенко Марина Игоревна").is_checked()
+
+
+def test_a_meeting_confirmed_while_it_runs_warns_and_points_out_who_came_later(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "leader", live)
+        page.goto(f"{live}/meetings/{town.joinable_id}")
+        warning = page.get_by_text("Кто войдёт после подтверждения, будет считаться отсутствующим")
+        assert warning.is_visible()
+        page.locator("[data-count-label]").click()
+        assert warning.is_visible()
+        assert page.get_by_text("Отметки подтверждены: Киселёва Раиса Павловна").is_visible()
+
+        page.goto(f"{live}/meetings/{town.confirmed_id}")
+        assert page.get_by_text("вход после подтверждения списка").count() == 1
+        assert not warning.is_visible()
 
 
 def test_the_consequence_of_crediting_is_said_in_numbers(
@@ -238,8 +265,6 @@ def test_an_administrator_decides_who_is_who_by_keyboard(
 
 
 def test_progress_of_a_run_goes_on_by_itself(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:
-    from lti_app.sync.models import RunStatus, SyncRun
-
     database = browser_app.extensions["ploshchadka"].database
     with a_page(browser) as page:
         come_in(page, browser_app, town, "administrator", live)
@@ -262,6 +287,70 @@ def test_progress_of_a_run_goes_on_by_itself(browser: Browser, browser_app: Flas
             session.get_one(SyncRun, town.running_id).status = RunStatus.DONE
         page.locator("[data-finished]").wait_for()
         assert said.inner_text() == "Обмен завершён: выполнено"
+
+
+def end_run(browser_app: Flask, town: Town) -> None:
+    database = browser_app.extensions["ploshchadka"].database
+    with database.transaction() as session:
+        session.get_one(SyncRun, town.running_id).status = RunStatus.DONE
+        session.execute(delete(SyncLock))
+
+
+def test_the_end_of_a_run_shows_on_the_whole_page(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "administrator", live)
+        page.goto(f"{live}/sync")
+        row = page.get_by_role("row").nth(1)
+        button = page.get_by_role("button", name="Запустить обмен сейчас")
+        expect(row).to_contain_text("идёт")
+        expect(button).to_have_count(0)
+        page.get_by_role("link", name="Подробности").first.focus()
+        focused = page.evaluate("document.activeElement.href")
+
+        end_run(browser_app, town)
+
+        expect(button).to_be_visible()
+        expect(row).to_contain_text("выполнено")
+        expect(page.locator("[data-poll]")).to_have_count(0)
+        expect(page.locator("#announcements")).to_have_text("Обмен завершён: выполнено")
+        assert page.evaluate("document.activeElement.href") == focused
+
+
+def test_a_page_whose_visit_has_ended_says_so_and_asks_no_more(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "administrator", live)
+        page.goto(f"{live}/sync/runs/{town.running_id}")
+        page.locator("[data-poll]").wait_for()
+
+        page.context.clear_cookies()
+
+        expect(page.locator("[data-poll]")).to_have_count(0)
+        expect(page.get_by_text("Откройте курс в Moodle")).to_be_visible()
+
+
+def test_a_run_is_followed_from_the_press_of_the_button_to_its_end(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    end_run(browser_app, town)
+    jobs, free = browser_app.extensions["ploshchadka"].jobs, threading.Event()
+    jobs.submit("other work", free.wait)  # so that the run can't be over before the page is there
+    with a_page(browser) as page:
+        come_in(page, browser_app, town, "administrator", live)
+        page.goto(f"{live}/sync")
+        button = page.get_by_role("button", name="Запустить обмен сейчас")
+        button.click()
+        expect(page.locator("[data-poll]")).to_contain_text("начало")
+        expect(button).to_have_count(0)
+
+        free.set()  # nobody has the key of this Moodle's token: the run breaks off
+
+        expect(button).to_be_visible()
+        expect(page.get_by_role("row").nth(1)).to_contain_text("прервано")
+        expect(page.locator("#announcements")).to_have_text("Обмен завершён: прервано")
+        expect(page.get_by_text("обмен прервался из-за ошибки")).to_be_visible()
+    jobs.drain()
 
 
 def test_a_page_works_without_scripts(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:

@@ -114,7 +114,7 @@ def test_the_command_line_stops_with_the_line_and_nothing_else() -> None:
         check=False,
     )
     assert done.returncode != 0
-    assert done.stderr.strip() == "TIMEZONE: must be a zone name such as Asia/Novokuznetsk"
+    assert done.stderr.strip() == "Error: TIMEZONE: must be a zone name such as Asia/Novokuznetsk"
 
 
 def test_the_first_key_is_made_before_there_are_settings(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_a_killed_run_is_taken_up_by_the_next(point: int, url: str, sandbox: San
             token_encrypted=parts.vault.seal(sandbox.token),
             template_course="TEMPLATE",
             created_at=clock(),
+            trusted_at=clock(),
         )
         session.add(moodle)
         session.flush()

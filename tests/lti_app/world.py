@@ -26,6 +26,8 @@ from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, 
 from lti_app.people.models import Category, MoodleAccount, Organisation, Person
 from lti_app.programmes.models import Form, Mode, Programme, ProgrammeVersion, Topic, VersionState
 from lti_app.sites.models import Site, SiteLeader, SiteOrder
+from lti_app.sync.lock import new_holder
+from lti_app.sync.models import SyncLock
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """The moment at which the clock of conftest.py stands: 15:00 in Novokuznetsk."""
@@ -243,6 +245,13 @@ class World:
         self.session.flush()
         return entry
 
+    def lock(self) -> SyncLock:
+        """Put down the lock of a run that is under way in this process."""
+        held = SyncLock(moodle_id=self.moodle.id, holder=new_holder(), taken_at=self.now, beat_at=self.now)
+        self.session.add(held)
+        self.session.flush()
+        return held
+
     def account(self, person: Person, user_id: int) -> MoodleAccount:
         """Tie a person to a user of this world's Moodle."""
         account = MoodleAccount(
@@ -280,7 +289,7 @@ class World:
             resource_link_id=str(self._serial),
             course_id=course_id,
             lineitem_url=lineitem_url,
-            seen_at=self.now,
+            changed_at=self.now,
         )
         self.session.add(link)
         self.session.flush()

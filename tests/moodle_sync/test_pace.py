@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -123,3 +125,31 @@ def test_batches_shrink_while_answers_get_lost_and_everybody_is_enrolled(
     assert not memory.failures()
     assert len(people_in(moodle)) == 40
     assert sizes == [24, 12, 4]
+
+
+@pytest.mark.parametrize(("slow", "carries"), [("queue", 24), ("server", 12)])
+def test_waiting_for_ones_turn_is_no_slowness_of_the_server(
+    moodle: Sandbox, connect: Connect, monkeypatch: pytest.MonkeyPatch, slow: str, carries: int
+) -> None:
+    ticks = [0.0]
+    client: MoodleClient = connect(concurrency=1, monotonic=lambda: ticks[0])
+    slot, exchange = client.pace.slot, client._exchange
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        if slow == "queue":
+            ticks[0] += SLOW + 1
+        with slot():
+            yield
+
+    def ask(function: Function, params: dict[str, Any]) -> Any:
+        if slow == "server" and function is Function.ENROL_USERS:
+            ticks[0] += SLOW + 1
+        return exchange(function, params)
+
+    monkeypatch.setattr(client, "max_input_vars", 150)
+    monkeypatch.setattr(client.pace, "slot", turn)
+    monkeypatch.setattr(client, "_exchange", ask)
+    night(client, desire(moodle, *range(24)), Memory())
+    assert len(people_in(moodle)) == 24
+    assert client.pace.rows(Function.ENROL_USERS, 24) == carries

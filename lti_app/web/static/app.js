@@ -66,14 +66,32 @@ function countTicks(form) {
   count();
 }
 
-/** Ask for a part of the page again and again until it says that the work has ended; announce where its phase changes. */
+/** Ask for this page once more and put its content in place of what is shown; the focus stays where it was, if it can. */
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return location.reload(); // the visit has ended, or the page is gone: let the whole page say so
+  const name = (element) => element.id || element.getAttribute("href") || element.form?.action;
+  const main = document.getElementById("main");
+  const focused = main.contains(document.activeElement) ? name(document.activeElement) : null;
+  main.innerHTML = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main").innerHTML;
+  const found = focused && [...main.querySelectorAll("a, button, input")].find((element) => name(element) === focused);
+  if (focused) (found || main).focus();
+  main.querySelectorAll("[data-poll]").forEach(poll);
+}
+
+/**
+ * Ask for a part of the page again and again until it says that the work has ended; announce where its phase changes.
+ * Then the rest of the page is shown as it is by now.
+ */
 function poll(place) {
   const said = () => place.querySelector("[data-announce]")?.dataset.announce;
   let announced = said();
   async function ask() {
+    if (!place.isConnected) return; // the page was shown anew, with polls of its own
     if (!document.hidden) {
       try {
         const answer = await fetch(place.dataset.poll, { headers: { Accept: "text/html" } });
+        if (answer.status >= 400 && answer.status < 500) return location.reload();
         if (answer.ok) {
           const text = await answer.text();
           if (text !== place.dataset.last) {
@@ -81,12 +99,13 @@ function poll(place) {
             place.dataset.last = text;
             if (said() && said() !== announced) announce((announced = said()));
           }
+          if (place.querySelector("[data-finished]")) return await refresh();
         }
       } catch {
         // The network was away for a moment; the next question may get through.
       }
     }
-    if (!place.querySelector("[data-finished]")) setTimeout(ask, 2000);
+    setTimeout(ask, 2000);
   }
   setTimeout(ask, 1000);
 }

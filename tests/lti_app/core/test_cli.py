@@ -10,16 +10,19 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from alembic.script import ScriptDirectory
 from click.testing import Result
 from cryptography.fernet import Fernet
 from flask import Flask
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import text
 
 from config.settings import Settings
 from lti_app import create_app
 from lti_app.core.cli import Group
 from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.jobs import Jobs
+from lti_app.core.migrate import MIGRATIONS, downgrade
 from lti_app.core.vault import VaultError
 from lti_app.lti.models import Moodle
 from tests.conftest import MovableClock
@@ -48,12 +51,29 @@ def give(app: Flask, *words: str) -> Result:
         "people grant town 7 centre",
         "import /no/such/folder",
         "audit-invariants now",
+        "people grant town 7 king",
+        "people grant town 7",
+        "bogus",
     ],
 )
-def test_what_the_caller_got_wrong_ends_with_64(app: Flask, words: str) -> None:
+def test_what_the_caller_got_wrong_ends_with_64_and_one_line(app: Flask, words: str) -> None:
     done = give(app, *words.split())
     assert done.exit_code == os.EX_USAGE, done.output
-    assert "Traceback" not in done.output
+    assert done.output.startswith("Error: ")
+    assert done.output.count("\n") == 1, done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("sync run --aprove", "; see: flask --app lti_app sync run --help\n"),
+        ("sync aprove", "; see: flask --app lti_app sync --help\n"),
+        ("outbox", "outbox needs one of its commands: deliver, retry\n"),
+        ("bogus", "No such command 'bogus'; there are: audit-invariants, db, import, keys, lti, "),
+    ],
+)
+def test_the_line_says_where_to_look(app: Flask, words: str, remedy: str) -> None:
+    assert remedy in give(app, *words.split()).output
 
 
 @pytest.mark.parametrize("words", ["sync run --help", "sync --help"])
@@ -133,33 +153,88 @@ def test_a_night_that_breaks_off_does_not_say_that_some_changes_failed(
     tool.database.dispose()
 
 
-@pytest.mark.parametrize(
-    ("given", "code"),
-    [
-        ({"SECRET_KEY": "short"}, os.EX_CONFIG),
-        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}, os.EX_SOFTWARE),
-        ({}, os.EX_SOFTWARE),  # a database without tables
-    ],
-)
-def test_the_process_itself_ends_so_too(tmp_path: Path, given: dict[str, str], code: int) -> None:
-    """Not only under the test runner: the scripts of the night see the process."""
-    environment = {
-        "PATH": os.environ["PATH"],
+def in_a_process(folder: Path, *words: str, **given: str | None) -> subprocess.CompletedProcess[str]:
+    """Give a command as the scripts of the night do; ``given`` are settings, None for one that is not set."""
+    settings = {
         "SECRET_KEY": "s" * 40,
         "DATA_KEYS": Fernet.generate_key().decode(),
         "PUBLIC_URL": "http://localhost:8700",
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'empty.sqlite3'}",
+        "DATABASE_URL": f"sqlite:///{folder / 'empty.sqlite3'}",
         **given,
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "lti_app", "sync", "run"],
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "lti_app", *words],
         cwd=ROOT,
-        env=environment,
+        env={"PATH": os.environ["PATH"], **{name: value for name, value in settings.items() if value is not None}},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == code, done.stderr
-    said = [line for line in done.stderr.splitlines() if line.startswith("Error: ") or "SECRET_KEY" in line]
-    assert len(said) == 1
-    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "line"),
+    [
+        ({"SECRET_KEY": "short"}, "sync run", "SECRET_KEY: needs at least 32"),
+        ({"SECRET_KEY": None}, "sync run", "SECRET_KEY: is not set; give it in the environment"),
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}, "sync run", "that DATABASE_URL is right"),
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing"}, "db upgrade", "that DATABASE_URL is right"),
+        ({"DATABASE_URL": "sqlite:////no/such/folder/x.sqlite3"}, "import .", "that DATABASE_URL is right"),
+        ({}, "sync run", "make them with: flask --app lti_app db upgrade"),
+        ({}, "people list", "make them with: flask --app lti_app db upgrade"),
+    ],
+)
+def test_settings_or_a_database_that_are_not_fit_are_one_line_with_78(
+    tmp_path: Path, given: dict[str, str | None], words: str, line: str
+) -> None:
+    done = in_a_process(tmp_path, *words.split(), **given)
+    assert done.returncode == os.EX_CONFIG, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert line in done.stderr
+
+
+def test_an_unknown_command_of_the_process_is_one_line_with_64(tmp_path: Path) -> None:
+    done = in_a_process(tmp_path, "bogus")
+    assert (done.returncode, done.stderr.count("\n")) == (os.EX_USAGE, 1)
+
+
+@pytest.mark.parametrize("words", ["--help", "sync run --help", "people --help", "moodle functions"])
+def test_help_and_what_needs_no_settings_work_without_any(tmp_path: Path, words: str) -> None:
+    unset = {"SECRET_KEY": None, "DATA_KEYS": None, "PUBLIC_URL": None, "DATABASE_URL": None}
+    done = in_a_process(tmp_path, *words.split(), **unset)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"--help": "audit-invariants", "moodle functions": "core_webservice"}.get(words, "Usage") in done.stdout
+
+
+def head_revision() -> str:
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+
+
+def test_upgrading_says_in_one_line_from_where_to_where(tmp_path: Path) -> None:
+    said = [in_a_process(tmp_path, "db", "upgrade") for _time in range(2)]
+    assert [done.returncode for done in said] == [0, 0]
+    assert said[0].stdout == f"the database went from empty to revision {head_revision()}\n"
+    assert said[1].stdout == f"the database has the current schema already, revision {head_revision()}\n"
+    assert said[0].stderr + said[1].stderr == ""
+
+
+def test_a_database_of_another_revision_is_told_with_what_to_do(settings: Settings, clock: MovableClock) -> None:
+    app = create_app(settings, clock)
+    database = app.extensions["ploshchadka"].database
+    downgrade(database, "0001")
+    older = give(app, "people", "list")
+    assert older.exit_code == os.EX_CONFIG
+    assert f"is at revision 0001, the program needs {head_revision()}" in older.output
+    assert "flask --app lti_app db upgrade" in older.output
+    assert give(app, "db", "upgrade").output == f"the database went from revision 0001 to revision {head_revision()}\n"
+    assert give(app, "people", "list").exit_code == 0
+
+    with database.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for words in ("people list", "db upgrade"):
+        newer = give(app, *words.split())
+        assert newer.exit_code == os.EX_CONFIG
+        assert "9999, which this program does not know" in newer.output
+    database.dispose()

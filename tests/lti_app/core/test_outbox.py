@@ -277,11 +277,25 @@ def test_a_deliverer_that_breaks_stops_nobody_else(
 
 def test_waiting_messages_can_be_made_due_at_once(database: Database, clock: MovableClock) -> None:
     _queue(database, clock, "a", "b")
-    deliver_due(database, {"note": Postman(lambda: Later("away"))}, clock)
+    deliver_due(database, {"note": Postman(lambda: Later("not yet", patient=True))}, clock)
     with database.transaction() as session:
         assert retry_waiting(session, kind="note", now=clock()) == 2
         assert retry_waiting(session, kind="mail", now=clock()) == 0
     assert deliver_due(database, {"note": Postman()}, clock).delivered == 2
+
+
+def test_what_is_on_its_way_is_not_made_due_again(database: Database, clock: MovableClock) -> None:
+    _queue(database, clock, "a")
+    second = Postman()
+
+    def meanwhile() -> Outcome:
+        with database.transaction() as session:
+            assert retry_waiting(session, kind="note", now=clock()) == 0
+        assert deliver_due(database, {"note": second}, clock).delivered == 0
+        return Delivered()
+
+    assert deliver_due(database, {"note": Postman(meanwhile)}, clock).delivered == 1
+    assert second.handed == []
 
 
 def test_what_was_given_up_gets_another_chance_with_all_its_attempts(database: Database, clock: MovableClock) -> None:

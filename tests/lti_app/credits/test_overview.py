@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,12 +17,14 @@ from lti_app.credits.cards import CreditState, MeetingPhase
 from lti_app.credits.models import CreditProposal, ProposalState
 from lti_app.credits.overview import intake_overview, leader_overview, meeting_overview, trainee_overview
 from lti_app.credits.rules import Reason
+from lti_app.intakes.places import own_places
 from lti_app.meetings.models import Presence
 from lti_app.programmes.models import Mode
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
 HOUR = timedelta(hours=1)
+ZONE = ZoneInfo("Asia/Novokuznetsk")
 
 
 def _fill(world: World, trainees: int, meetings: int) -> None:
@@ -46,7 +50,7 @@ def _cost(database: Database, trainees: int, meetings: int, page: Callable[..., 
         if page is trainee_overview:
             trainee_overview(session, intake_id=intake_id, actor=trainee_actor, now=NOW)
         elif page is leader_overview:
-            leader_overview(session, actor=leader_actor, now=NOW)
+            leader_overview(session, actor=leader_actor, now=NOW, zone=ZONE)
         elif page is intake_overview:
             intake_overview(session, intake_id=intake_id, actor=leader_actor, now=NOW)
         else:
@@ -163,9 +167,8 @@ def test_a_leader_sees_no_site_but_their_own(database: Database) -> None:
     with database.transaction() as session:
         world, other = World(session, "a"), World(session, "b")
         meeting = other.meeting()
-        assert [card.intake_code for card in leader_overview(session, actor=world.leader_actor, now=NOW)] == [
-            "intake-a"
-        ]
+        cards = leader_overview(session, actor=world.leader_actor, now=NOW, zone=ZONE)
+        assert [card.intake_code for card in cards] == ["intake-a"]
         with pytest.raises(Forbidden, match="not_your_site") as refusal:
             intake_overview(session, intake_id=other.intake.id, actor=world.leader_actor, now=NOW)
         assert refusal.value.clause == "4.1"
@@ -178,6 +181,52 @@ def test_a_leader_sees_no_site_but_their_own(database: Database) -> None:
         instructor = Actor(person_id=world.leader.id, name="Instructor", roles=frozenset({Role.LEADER}))
         with pytest.raises(Forbidden, match="not_your_site"):
             intake_overview(session, intake_id=world.intake.id, actor=instructor, now=NOW)
+
+
+def test_running_intakes_stand_first_then_those_to_come_then_ended_ones(database: Database) -> None:
+    today = NOW.astimezone(ZONE).date()
+    days = {
+        "ended long ago": (-90, -60),
+        "ended yesterday": (-30, -1),
+        "comes later": (20, 40),
+        "comes tomorrow": (1, 90),
+        "runs on": (-9, 60),
+        "ends today": (-60, 0),
+        "begins today": (0, 30),
+    }
+    with database.transaction() as session:
+        world = World(session)
+        led, person = set(), world.person()
+        for code, (first, last) in days.items():
+            one = World(session, code, moodle=world.moodle)
+            one.intake.starts_on, one.intake.ends_on = today + timedelta(first), today + timedelta(last)
+            one.trainee(person=person)
+            led.add(one.site.id)
+        actor = replace(world.leader_actor, led_site_ids=frozenset(led))
+        cards = leader_overview(session, actor=actor, now=NOW, zone=ZONE)
+        places = own_places(session, actor=replace(actor, person_id=person.id), today=today)
+    codes = [card.intake_code.removeprefix("intake-") for card in cards]
+    assert codes == [
+        "ends today",
+        "begins today",
+        "runs on",
+        "comes tomorrow",
+        "comes later",
+        "ended yesterday",
+        "ended long ago",
+    ]
+    assert [place.intake_id for place in places] == [card.intake_id for card in cards]
+
+
+def test_the_day_that_tells_whether_an_intake_runs_is_the_municipalitys(database: Database) -> None:
+    evening = NOW.replace(hour=20)  # tomorrow already, in Novokuznetsk
+    with database.transaction() as session:
+        world, other = World(session, "a"), World(session, "b")
+        world.intake.ends_on = evening.date()
+        other.intake.starts_on = evening.date() + timedelta(1)
+        actor = replace(world.leader_actor, led_site_ids=frozenset({world.site.id, other.site.id}))
+        cards = leader_overview(session, actor=actor, now=evening, zone=ZONE)
+    assert [card.intake_code for card in cards] == ["intake-b", "intake-a"]
 
 
 def test_the_leaders_card_counts_what_waits_and_who_falls_behind(database: Database) -> None:
@@ -194,7 +243,7 @@ def test_the_leaders_card_counts_what_waits_and_who_falls_behind(database: Datab
         world.meeting(topic=1, hours=2, starts_at=NOW + 3 * HOUR, cancelled=True)
         world.meeting(topic=1, hours=1, starts_at=NOW + timedelta(days=8))
         world.entry(anna, 6)
-        (card,) = leader_overview(session, actor=world.leader_actor, now=NOW)
+        (card,) = leader_overview(session, actor=world.leader_actor, now=NOW, zone=ZONE)
     assert (card.trainees, card.meetings, card.meetings_past) == (3, 4, 2)
     assert [line.starts_at for line in card.upcoming] == [NOW + 2 * HOUR]
     assert [line.meeting_id for line in card.attendance_waiting] == [second.id]

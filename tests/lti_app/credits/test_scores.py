@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from lti_app.core.db import Database
 from lti_app.core.edge import Tool
@@ -133,7 +133,7 @@ class Gradebook:
 
         def launch(session: Any) -> None:
             self.world.session = session
-            self.world.link(5, lineitem_url=self.line_item(self.items[item])).seen_at = NOW + timedelta(hours=1)
+            self.world.link(5, lineitem_url=self.line_item(self.items[item])).changed_at = NOW + timedelta(hours=1)
 
         self.change(launch)
 
@@ -292,7 +292,7 @@ def _tie_account(session: Any, gradebook: Gradebook) -> None:
 def test_a_link_that_is_gone_leaves_the_score_to_the_other_link(gradebook: Gradebook) -> None:
     def second_link(session: Any) -> None:
         gradebook.world.session = session
-        gradebook.world.link(5, lineitem_url=gradebook.line_item(gradebook.items[1])).seen_at = NOW - 60 * SECOND
+        gradebook.world.link(5, lineitem_url=gradebook.line_item(gradebook.items[1])).changed_at = NOW - 60 * SECOND
         session.get(LtiResourceLink, gradebook.link.id).lineitem_url = gradebook.line_item(999)
 
     gradebook.change(second_link)
@@ -313,6 +313,28 @@ def test_hours_of_all_trainees_move_to_the_column_of_a_link_that_replaced_theirs
     assert [gradebook.hours(1, user) for user in (11, 12)] == [18, 18]
     assert gradebook.state.posted_to == gradebook.line_item(gradebook.items[1])
     assert gradebook.state.stamp == NOW + SECOND  # within the same second, and later all the same
+    assert gradebook.queue() == 0
+
+
+def test_hours_reach_a_link_that_was_replaced_and_came_back_while_they_were_on_their_way(gradebook: Gradebook) -> None:
+    gradebook.credit()
+    gradebook.deliver()
+
+    def open_again(link_id: int, hours: int) -> None:
+        gradebook.change(lambda s: setattr(s.get(LtiResourceLink, link_id), "changed_at", NOW + timedelta(hours=hours)))
+
+    gradebook.replace_link()
+    with gradebook.database.session(writes=False) as session:
+        new_id = session.scalars(select(func.max(LtiResourceLink.id))).one()
+    assert gradebook.queue() == 1
+    open_again(gradebook.link.id, 2)
+    assert gradebook.deliver() == [None, "Moodle holds these hours already"]
+    assert gradebook.queue() == 0
+    open_again(new_id, 3)
+    assert gradebook.queue() == 1
+    assert gradebook.queue() == 0
+    gradebook.deliver()
+    assert gradebook.hours(1) == 18
     assert gradebook.queue() == 0
 
 
@@ -360,7 +382,7 @@ def test_a_newest_link_that_moodle_refuses_is_not_tried_every_night(gradebook: G
 
     def broken_link(session: Any) -> None:
         gradebook.world.session = session
-        gradebook.world.link(5, lineitem_url=gradebook.line_item(999)).seen_at = NOW + timedelta(hours=1)
+        gradebook.world.link(5, lineitem_url=gradebook.line_item(999)).changed_at = NOW + timedelta(hours=1)
 
     gradebook.change(broken_link)
     assert gradebook.queue() == 1

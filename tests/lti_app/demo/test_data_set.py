@@ -131,12 +131,14 @@ def test_the_leader_is_waited_for_from_the_first_night_on(session: Session, tmp_
     ).one()
     leader = Actor(person_id, "", roles=frozenset({Role.LEADER}), led_site_ids=frozenset({site_id}))
 
-    cards = {card.intake_code: card for card in leader_overview(session, actor=leader, now=now)}
+    cards = {card.intake_code: card for card in leader_overview(session, actor=leader, now=now, zone=ZONE)}
 
     intake, topic = story.UNCONFIRMED
     (seminar,) = cards[intake].attendance_waiting
     assert (seminar.topic_position, seminar.joined, seminar.trainees) == (topic, 12, 13)
     assert {code: card.proposals_waiting for code, card in cards.items() if card.proposals_waiting} == {"TEXT-16-1": 3}
+    seminar_now = next(line for line in cards[story.INTAKE].upcoming if line.topic_position == story.SEMINAR_TOPIC)
+    assert seminar_now.joined == len(story.SEMINAR_STAYS)
     assert not cards[story.INTAKE].attendance_waiting  # the seminar under way alone stands between trainee and credit
 
 
@@ -159,6 +161,7 @@ def test_the_sandbox_accepts_the_seed_and_knows_nearly_everybody(tmp_path: Path)
     numbers = {user.get("idnumber") for user in seed["users"]}
     assert {story.TRAINEE, story.LEADER, story.BOTH} <= numbers
     assert not ABSENT & numbers
+    assert story.TRAINEE not in {stay.person for stay in story.SEMINAR_STAYS}  # the reader plays her part
     assert any(user["email"] != user["email"].lower() for user in seed["users"])
     with running_sandbox(seed) as sandbox:
         names = {course.shortname for course in sandbox.state.courses.values()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -20,6 +21,8 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.audit import AuditEntry
 from lti_app.core.permissions import SYSTEM, Role
+from lti_app.importing.fields import plain
+from lti_app.importing.schemas import PersonRow, columns_of
 from lti_app.importing.service import import_workbook
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
@@ -459,7 +462,7 @@ def _meaning(book: Book) -> list[object]:
 class TestTheCommand:
     """`import` and `people grant`, as an operator runs them."""
 
-    def test_imports_and_says_what_it_did_in_russian_or_json(self, app: Flask, book: Book) -> None:
+    def test_imports_and_says_what_it_did_in_words_or_json(self, app: Flask, book: Book) -> None:
         done = app.test_cli_runner().invoke(args=["import", str(book.as_csv()), "--json"])
         assert done.exit_code == 0, done.output
         told = json.loads(done.output)
@@ -479,6 +482,14 @@ class TestTheCommand:
         assert json.loads(done.output)["sheets"]["trainees"]["created"] == 2
         assert contents(book.database) == before
 
+    def test_a_broken_workbook_is_called_a_file(self, app: Flask, book: Book) -> None:
+        path = book.folder / "broken.xlsx"
+        path.write_bytes(b"no workbook")
+        plain = app.test_cli_runner().invoke(args=["import", str(path)])
+        (problem,) = json.loads(app.test_cli_runner().invoke(args=["import", str(path), "--json"]).output)["problems"]
+        assert plain.output.startswith("файл «broken.xlsx»: Книгу не удалось открыть.")
+        assert (problem["sheet"], problem["row"]) == ("broken.xlsx", None)
+
     def test_a_refusal_names_every_cell_and_exits_with_1(self, app: Flask, book: Book) -> None:
         before = contents(book.database)
         book["people"][0]["email"] = "nobody"
@@ -496,6 +507,15 @@ class TestTheCommand:
         assert "«nobody»" in plain.output
         assert contents(book.database) == before
 
+    def test_it_speaks_english_unless_told_otherwise(self, app: Flask, book: Book) -> None:
+        book["people"][0]["email"] = "nobody"
+        path = str(book.as_csv())
+        english = app.test_cli_runner().invoke(args=["import", path]).output
+        russian = app.test_cli_runner().invoke(args=["import", path, "--language", "ru"]).output
+        assert "Nothing was imported" in english
+        assert not re.search("[А-Яа-я]", english)
+        assert "Ничего не загружено" in russian
+
     def test_a_row_that_only_the_database_refuses_is_one_line_without_its_values(
         self, app: Flask, book: Book, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -507,7 +527,7 @@ class TestTheCommand:
 
         monkeypatch.setattr("lti_app.importing.cli.import_workbook", somebody_else_was_quicker)
         before = contents(book.database)
-        done = app.test_cli_runner().invoke(args=["import", str(book.as_csv())])
+        done = app.test_cli_runner().invoke(args=["import", str(book.as_csv()), "--language", "ru"])
         assert done.exit_code == os.EX_SOFTWARE
         assert done.output.startswith("Error: Ничего не загружено: эти же данные тем временем изменил кто-то другой (")
         assert "uq_person_email" in done.output
@@ -529,3 +549,8 @@ class TestTheCommand:
         assert done.exit_code != 0
         with book.database.session() as session:
             assert session.scalars(select(RoleGrant)).all() == []
+
+
+@pytest.mark.parametrize("heading", ["Индивидуальный номер", "Номер в Moodle", "moodle_idnumber"])
+def test_the_idnumber_is_found_under_the_name_moodle_gives_it_and_older_ones(heading: str) -> None:
+    assert columns_of(PersonRow)[plain(heading)] == "moodle_idnumber"

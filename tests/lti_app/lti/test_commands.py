@@ -121,6 +121,15 @@ def test_a_wrong_address_or_token_is_refused_in_a_line(shell: Shell, database: D
         assert session.scalars(select(Moodle)).all() == []
 
 
+def test_a_token_that_is_not_given_is_asked_for_by_the_name_of_its_option(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\n", encoding="utf-8")
+    for words in ([], ["--token-file", str(tmp_path / "token")]):
+        result = shell("moodle", "add", "city", "--url", URL, *words, stdin="\n")
+        assert result.exit_code == os.EX_USAGE
+        assert "--token-file" in result.output
+        assert result.output.count("\n") == 1
+
+
 def test_one_address_is_one_moodle(with_moodle: Shell) -> None:
     result = with_moodle("moodle", "add", "other", "--url", URL, stdin=TOKEN)
     assert result.exit_code == os.EX_USAGE

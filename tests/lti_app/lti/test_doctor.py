@@ -130,7 +130,17 @@ def test_a_refused_token_is_told_from_an_unreachable_moodle(connected: Connected
     settle(connected, token_encrypted=vault.seal("wrong"))
     assert amiss(connected) == ["token"]
     settle(connected, token_encrypted=vault.seal(connected.sandbox.token), url="http://127.0.0.1:9")
-    assert "address" in amiss(connected)
+    found = visit(connected)[1]["amiss"]
+    assert [check["name"] for check in found if not check["message"].startswith("its issuer")] == ["address"]
+
+
+def test_remedies_that_store_a_moodle_anew_name_the_file_of_the_token(connected: Connected) -> None:
+    settle(connected, template_course=None)
+    (template,) = visit(connected)[1]["amiss"]
+    settle(connected, template_course="PROG-1", trainee_role_id=9)
+    (role,) = visit(connected)[1]["amiss"]
+    for check in (template, role):
+        assert f"moodle add pocket --url {connected.sandbox.url} --token-file FILE --t" in check["remedy"]
 
 
 def test_no_template_or_one_that_is_not_there_is_amiss(connected: Connected) -> None:

@@ -182,12 +182,12 @@ def test_a_link_is_written_only_where_something_changed(
     clock.move(minutes=5)
     moodle.launch(browser)
     with database.session(writes=False) as session:
-        assert session.scalars(select(LtiResourceLink)).one().seen_at == first_seen
+        assert session.scalars(select(LtiResourceLink)).one().changed_at == first_seen
     clock.move(minutes=5)
     moodle.launch(browser, **{f"{CLAIM}resource_link": {"id": "1", "title": "Стажировка"}})
     with database.session(writes=False) as session:
         link = session.scalars(select(LtiResourceLink)).one()
-    assert (link.title, link.seen_at) == ("Стажировка", clock())
+    assert (link.title, link.changed_at) == ("Стажировка", clock())
 
 
 def test_services_elsewhere_are_not_learnt(moodle: SmallMoodle, browser: FlaskClient, database: Database) -> None:

@@ -67,7 +67,7 @@ def test_tying_again_changes_nothing(people: People, database: Database) -> None
     people.good("tie", 7, "LEAD-1")
     before = ties(database)
 
-    assert "уже был связан" in people.good("tie", 7, "LEAD-1")
+    assert "was known already" in people.good("tie", 7, "LEAD-1")
     assert ties(database) == before
     assert len(audited(database)) == 1
 
@@ -122,15 +122,50 @@ def test_a_role_is_granted_listed_and_revoked(people: People, database: Database
     assert [line[:3] for line in listed] == [["moodle-a", "7", "centre"], ["moodle-a", "9", "administrator"]]
     assert listed[0][-2:] == ["Руководителева", "Раиса"]
 
-    assert "роль снята" in people.good("revoke", 7, "centre")
-    assert "этой роли не было" in people.good("revoke", 7, "centre")
+    assert "(Руководителева Раиса) no longer is: centre specialist" in people.good("revoke", 7, "centre")
     with database.session(writes=False) as session:
         assert [row.user_id for row in session.scalars(select(RoleGrant))] == [9]
     assert audited(database)[-1] == "system revoke_role"
 
 
+def test_a_role_for_somebody_known_is_granted_under_their_name(people: People) -> None:
+    people.good("tie", 7, "LEAD-1")
+
+    granted, again = people("grant", 7, "centre"), people("grant", 7, "centre")
+
+    assert granted.stdout == "user 7 of moodle-a (Руководителева Раиса) is now: centre specialist\n"
+    assert again.stdout == "user 7 of moodle-a (Руководителева Раиса) already was: centre specialist\n"
+    assert granted.stderr + again.stderr == ""
+
+
+def test_a_role_for_a_number_that_nobody_has_yet_is_granted_with_a_word_of_warning(
+    people: People, database: Database
+) -> None:
+    granted = people("grant", 99999, "administrator")
+
+    assert granted.exit_code == 0
+    assert granted.stdout == "user 99999 of moodle-a is now: administrator\n"
+    (warning,) = granted.stderr.splitlines()
+    assert "first launch" in warning
+    assert "http://localhost/a/user/profile.php?id=99999" in warning
+    assert "people revoke moodle-a 99999 administrator" in warning
+    with database.session(writes=False) as session:
+        assert [row.user_id for row in session.scalars(select(RoleGrant))] == [99999]
+
+
+def test_a_role_that_is_not_held_is_not_revoked(people: People, database: Database) -> None:
+    people.good("grant", 7, "centre")
+
+    for words in ((7, "administrator"), (8, "centre")):
+        result = people("revoke", *words)
+        assert result.exit_code == 64
+        assert "people list" in result.output
+    with database.session(writes=False) as session:
+        assert len(session.scalars(select(RoleGrant)).all()) == 1
+
+
 def test_an_empty_list_says_who_is_administrator_all_the_same(people: People) -> None:
-    assert "Администраторы сайта Moodle" in people.good("list")
+    assert "site administrators of Moodle" in people.good("list")
 
 
 @pytest.mark.parametrize("command", [("grant", 7, "centre"), ("revoke", 7, "centre"), ("tie", 7, "x"), ("untie", 7)])
@@ -167,33 +202,33 @@ def question(world: World, database: Database) -> int:
 def test_questions_are_listed_with_the_users_that_match(people: People, question: int) -> None:
     said = people.good("questions")
 
-    assert "LEAD-1  Руководителева Раиса: в Moodle подходит несколько пользователей" in said
+    assert "LEAD-1  Руководителева Раиса: several users match" in said
     assert "  8  Раиса 8  LEAD-1  8@example.org" in said
     assert "people answer MOODLE PERSON USER_ID" in said
 
 
 def test_without_questions_it_says_so(people: People) -> None:
-    assert people.good("questions").strip() == "Решать нечего."
+    assert people.good("questions").strip() == "nothing is to be decided"
 
 
 def test_an_answer_ties_and_is_audited(people: People, world: World, database: Database, question: int) -> None:
-    assert "теперь" in people.good("answer", "LEAD-1", 8)
+    assert "is now known as" in people.good("answer", "LEAD-1", 8)
 
     assert ties(database) == [(8, world.leader.id, "person")]
     assert audited(database) == ["system tie_account", "system decide_person"]
-    assert people.good("questions").strip() == "Решать нечего."
+    assert people.good("questions").strip() == "nothing is to be decided"
 
 
 def test_none_of_them_ties_nobody(people: People, database: Database, question: int) -> None:
-    assert "никто из этих пользователей" in people.good("answer", "LEAD-1", "none")
+    assert "is none of these users" in people.good("answer", "LEAD-1", "none")
 
     assert ties(database) == []
-    assert people.good("questions").strip() == "Решать нечего."
+    assert people.good("questions").strip() == "nothing is to be decided"
     again = people("answer", "LEAD-1", "none")
-    assert (again.exit_code, "уже дан ответ: system" in again.output) == (64, True)
+    assert (again.exit_code, "decided already, by system" in again.output) == (64, True)
 
 
-@pytest.mark.parametrize(("answer", "told"), [("9", "нет среди подходящих"), ("somebody", "somebody"), ("0", "0")])
+@pytest.mark.parametrize(("answer", "told"), [("9", "none of those who match"), ("somebody", "somebody"), ("0", "0")])
 def test_an_answer_that_is_no_candidate_is_refused(
     people: People, database: Database, question: int, answer: str, told: str
 ) -> None:
@@ -208,4 +243,4 @@ def test_nothing_is_to_be_decided_about_others(people: People, world: World) -> 
     refused = people("answer", "LEAD-1", 7)
 
     assert refused.exit_code == 64
-    assert "Решать нечего: Руководителева Раиса." in refused.output
+    assert "Nothing is to be decided about Руководителева Раиса" in refused.output

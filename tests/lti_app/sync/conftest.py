@@ -73,6 +73,7 @@ def moodle_id(parts: Tool, sandbox: Sandbox, clock: MovableClock) -> int:
             token_encrypted=parts.vault.seal(sandbox.token),
             template_course="TEMPLATE",
             created_at=clock(),
+            trusted_at=clock(),
         )
         session.add(moodle)
         session.flush()

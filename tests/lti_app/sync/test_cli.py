@@ -17,6 +17,7 @@ from lti_app.core.outbox import OutboxMessage, enqueue
 from lti_app.credits.service import SCORE
 from lti_app.intakes.models import Trainee
 from lti_app.lti.models import Moodle
+from lti_app.people.models import Person
 from lti_app.sync import lock
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
@@ -73,6 +74,38 @@ def test_an_unreadable_moodle_is_exit_code_3(run: Any, sandbox: Sandbox) -> None
     done = run("run")
     assert done.exit_code == 3
     assert "maintenance" in done.output
+
+
+def rename(database: Database) -> tuple[str, str]:
+    """Let two trainees have other names than their account; one of them is not found in Moodle by anything."""
+    with database.transaction() as session:
+        lost, known = session.scalars(select(Person).join(Trainee).order_by(Trainee.id).limit(2))
+        lost.last_name, lost.email = "Потеряева", "nobody@example.org"
+        known.last_name = "Знакова"
+        return f"person {lost.id}", "Знакова Анна"
+
+
+def test_notes_and_failures_name_people_and_their_moodle_user(
+    run: Any, sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, known = rename(database)
+    sandbox.state.site.refused_functions = ["enrol_manual_enrol_users"]
+
+    done = run("run")
+
+    assert "  note: Потеряева Анна: no user with this idnumber or e-mail\n" in done.output
+    (user_id,) = [user.id for user in sandbox.state.users.values() if user.email == "person-a-2@example.org"]
+    assert f"  failed: enrol course intake-a, user {user_id} ({known}), trainee: " in done.output
+    status = run("status").output
+    assert "Потеряева Анна: no user" in status
+    assert f"user {user_id} ({known})" in status
+
+    output = os.fstat(1)
+    monkeypatch.setenv("JOURNAL_STREAM", f"{output.st_dev}:{output.st_ino}")
+    kept = run("run").output
+    assert f"  note: {number}: no user with this idnumber or e-mail\n" in kept
+    assert "Потеряева" not in kept
+    assert f"course intake-a, user {user_id}, trainee: " in kept
 
 
 def test_a_lock_held_by_another_is_exit_code_4(run: Any, parts: Tool, moodle_id: int, clock: MovableClock) -> None:

@@ -17,10 +17,13 @@ from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.permissions import SYSTEM, Actor
 from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
+from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
 from lti_app.models import metadata
 from lti_app.people.models import MoodleAccount, Person
 from lti_app.sync import lock, service
+from lti_app.sync.cli import lines_of
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
+from lti_app.sync.names import Names
 from lti_app.sync.night import NightResult
 from moodle_sync import observe
 from moodle_sync.sandbox import Sandbox
@@ -398,9 +401,78 @@ def test_approving_one_plan_applies_no_other(
     leave(database, 1, clock)
     other = night(only_plan="0" * 64)
     assert other.status is RunStatus.HELD
+    assert [reason["code"] for reason in other.report["held"]] == ["not_the_approved"]
     assert roster_of(sandbox, course_id).suspended == set()
+    with database.session(writes=False) as session:
+        (plan,) = service.held_plans(session, actor=SYSTEM)
+    assert (plan.plan_id, plan.reasons) == (other.report["plan"], other.report["held"])
     assert night(only_plan=other.report["plan"]).status is RunStatus.DONE
     assert len(roster_of(sandbox, course_id).suspended) == 1
+
+
+def test_an_approved_plan_that_has_nothing_left_to_do_holds_nothing(night: Night, database: Database) -> None:
+    night()
+    again = night(only_plan="0" * 64)
+    assert (again.status, again.report["held"]) == (RunStatus.DONE, [])
+    with database.session(writes=False) as session:
+        assert service.held_plans(session, actor=SYSTEM) == []
+
+
+def test_a_plan_that_nobody_approved_is_carried_out_by_the_next_night_if_nothing_speaks_against_it(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    leave(database, 1, clock)
+    night(only_plan="0" * 64)
+    assert night().status is RunStatus.DONE
+    (course_id,) = courses_named(sandbox, "intake-a")
+    assert len(roster_of(sandbox, course_id).suspended) == 1
+    with database.session(writes=False) as session:
+        assert service.held_plans(session, actor=SYSTEM) == []
+
+
+def test_a_night_says_whom_it_put_forward_for_credit(
+    night: Night, parts: Tool, database: Database, clock: MovableClock
+) -> None:
+    night()
+    with database.transaction() as session:
+        intake = session.scalars(select(Intake)).one()
+        intake.version.needs_completion = False
+        leader = session.scalars(select(Person).where(Person.email == "leader-a@example.org")).one()
+        trainees = session.scalars(select(Trainee).order_by(Trainee.id).limit(2)).all()
+        for topic in intake.version.topics:
+            meeting = Meeting(
+                intake=intake,
+                topic=topic,
+                form=topic.form,
+                mode=topic.mode,
+                starts_at=clock() - timedelta(days=2),
+                minutes=90,
+                hours=topic.hours,
+                room_url="https://rooms.example.org/1",
+                state=MeetingState.PLANNED,
+            )
+            session.add(meeting)
+            session.add_all(
+                Attendance(
+                    meeting=meeting,
+                    trainee=trainee,
+                    presence=Presence.PRESENT,
+                    confirmed_at=clock(),
+                    confirmed_by_id=leader.id,
+                )
+                for trainee in trainees
+            )
+    first = night()
+    assert first.report["counts"] == {}
+    assert first.report["proposed"] == {"intake-a": 2}
+    lines = lines_of(first.report, Names())
+    assert "  put forward for credit: 2 people (intake-a: 2)" in lines
+    assert "  nothing to change" not in lines
+    clock.move(days=1)
+    second = night()
+    assert second.report["proposed"] == {}
+    assert "  nothing to change" in lines_of(second.report, Names())
 
 
 def test_somebody_who_launched_while_moodle_was_read_breaks_nothing(

@@ -106,6 +106,7 @@ def test_a_machines_time_has_seconds(russian: None) -> None:
         ("1", "1 ак. ч", "1 academic hour"),
         ("18", "18 ак. ч", "18 academic hours"),
         ("1.5", "1,5 ак. ч", "1.5 academic hours"),
+        ("-16", "−16 ак. ч", "−16 academic hours"),
     ],
 )
 def test_hours_of_study(language: str, hours: str, ru: str, en: str) -> None:

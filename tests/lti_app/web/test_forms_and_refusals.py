@@ -221,6 +221,47 @@ def test_what_flask_refuses_looks_the_same(scene: Scene, method: str, address: s
     assert "Номер отказа для администратора:" in response.text
 
 
+@pytest.mark.parametrize(("method", "address"), [("GET", "/nowhere"), ("DELETE", "/sync"), ("GET", "/")])
+def test_who_has_no_visit_is_sent_to_the_course_and_to_the_only_moodle(
+    scene: Scene, database: Database, method: str, address: str
+) -> None:
+    told = "Откройте курс в Moodle и перейдите по ссылке оттуда."
+    with database.transaction() as session:
+        scene.here.session = session
+        session.add(scene.here.moodle)
+        scene.here.link(5)
+        url = scene.here.moodle.url
+
+    alone = scene.come("nobody").open(address, method=method).text
+    with database.transaction() as session:
+        other = World(session, "elsewhere")
+        other_url = other.moodle.url
+        registration = other.link(6).registration
+    with_another = scene.come("nobody").open(address, method=method).text
+    with database.transaction() as session:
+        session.merge(registration).disabled_at = NOW
+    once_disabled = scene.come("nobody").open(address, method=method).text
+
+    assert told in alone
+    assert f'href="{url}"' in alone
+    assert "главную" not in alone
+    assert told in with_another
+    assert url not in with_another
+    assert other_url not in with_another
+    assert f'href="{url}"' in once_disabled
+
+
+def test_an_unregistered_moodle_is_not_shown_to_who_has_no_visit(scene: Scene) -> None:
+    assert scene.here.moodle.url not in scene.come("nobody").get("/nowhere").text
+
+
+def test_who_has_a_visit_is_led_to_the_first_page(scene: Scene) -> None:
+    page = scene.come("trainee").get("/nowhere").text
+
+    assert "Вернитесь на главную страницу" in page
+    assert "Перейти в Moodle" not in page
+
+
 def test_too_large_a_form_is_refused_with_words(scene: Scene) -> None:
     client = scene.come("leader")
 

@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
+from sqlalchemy.exc import IntegrityError
 
 from config.settings import Settings
 from lti_app import create_app
 from lti_app.core.db import Database
 from lti_app.core.outbox import enqueue
+from lti_app.core.permissions import Permission
 from tests.conftest import MovableClock
 from tests.lti_app.web.conftest import held_plan
 from tests.lti_app.world import NOW, World
@@ -45,6 +48,42 @@ def test_it_is_not_ready_without_its_database(settings: Settings, clock: Movable
     assert response.status_code == 503
     assert response.json == {"ready": False, "database": "does not answer", "schema": "unknown"}
     assert app.test_client().get("/healthz").status_code == 200
+
+
+def test_pages_say_in_plain_words_that_the_database_is_not_fit_and_the_log_says_how_to_mend_it(
+    settings: Settings, clock: MovableClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    addresses = {
+        f"sqlite:///{tmp_path / 'empty.sqlite3'}": "flask --app lti_app db upgrade",
+        f"sqlite:///{tmp_path / 'gone' / 'db.sqlite3'}": "DATABASE_URL",
+    }
+    for address, remedy in addresses.items():
+        app = create_app(replace(settings, database_url=address), clock)
+        caplog.clear()
+
+        page = app.test_client().get("/lti/jwks", headers={"Accept": "text/html"})
+        program = app.test_client().get("/metrics", headers={"Accept": "application/json"})
+
+        assert (page.status_code, program.status_code) == (503, 503)
+        assert "Сервис временно недоступен" in page.text
+        assert program.json is not None
+        assert program.json["code"] in ("no_schema", "database_away")
+        assert len(caplog.messages) == 2
+        for line in caplog.messages:
+            assert remedy in line
+            assert "\n" not in line
+        assert program.json["reference"] in caplog.messages[1]
+
+
+def test_a_failure_of_a_fit_database_is_still_ours(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise IntegrityError("INSERT", None, Exception("refused"))
+
+    fail.permission = Permission.PUBLIC  # type: ignore[attr-defined]
+    app.add_url_rule("/fails", view_func=fail)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    assert app.test_client().get("/fails").status_code == 500
+    assert "test_operations.py" in caplog.text
 
 
 def test_figures_tell_of_requests_the_outbox_and_the_nights(app: Flask, database: Database) -> None:

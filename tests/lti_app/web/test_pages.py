@@ -117,6 +117,26 @@ def test_a_leader_learns_what_waits_in_other_intakes(app: Flask, database: Datab
     assert "1 стажёр ожидает зачёта" in page
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_activities_stand_beside_a_proposal_only_where_the_rule_asks_for_them(
+    app: Flask, database: Database, asked: bool
+) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4,), needed=4, needs_completion=asked)
+        trainee = world.trainee()
+        world.attended(world.meeting(hours=4), trainee)
+        world.progress(trainee, 2, 2)
+        propose_credits(session, moodle_id=world.moodle.id, now=NOW)
+        intake_id = world.intake.id
+
+    leaders = visit(app, world, world.leader).get(f"/intakes/{intake_id}").text
+    trainees = visit(app, world, trainee.person).get(f"/intakes/{intake_id}").text
+
+    assert "по 1 посещённому занятию" in leaders
+    assert ("элементы курса: 2 из 2" in leaders) is asked
+    assert ("2 из 2" in trainees) is asked
+
+
 def test_nobody_falls_behind_a_schedule_that_is_not_whole(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session, topics=(4, 4), needed=8)
@@ -134,10 +154,26 @@ def test_nobody_falls_behind_a_schedule_that_is_not_whole(app: Flask, database: 
 
     for page in (home, short):
         assert "в графике 4 из 8 ак. ч" in page
-        assert "не успевает" not in page
+        assert "часов не хват" not in page
     assert "Дополните график" in short
     assert "в графике" not in whole
-    assert "1 стажёр не наберёт нужных часов на оставшихся занятиях" in whole
+    assert "1 стажёр не набрал нужных часов, а занятий больше нет" in whole
+    assert "часов не хватает" in whole
+
+
+def test_who_falls_behind_is_told_apart_by_whether_meetings_are_left(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session, topics=(4, 4), needed=8)
+        missed = world.meeting(topic=0, hours=4)
+        world.attended(missed, *world.trainees(2), presence=Presence.ABSENT)
+        world.meeting(topic=1, hours=4, starts_at=NOW + timedelta(days=2))
+        intake_id = world.intake.id
+    leader = visit(app, world, world.leader)
+
+    for page in (leader.get("/").text, leader.get(f"/intakes/{intake_id}").text):
+        assert "2 стажёра не наберут нужных часов на оставшихся занятиях" in page
+        assert "часов не хватит" in page
+        assert "занятий больше нет" not in page
 
 
 @pytest.mark.parametrize(
@@ -377,7 +413,7 @@ def test_the_ledger_is_searched_by_name(scene: Scene, ledger: Ledger) -> None:
     nobody = client.get(f"/intakes/{scene.intake_id}/ledger?q=Никто").text
 
     assert found.count(f"{ledger.trainee.full_name}: 8 ак. ч") == 1
-    assert "-8 ак. ч" not in found
+    assert "−8 ак. ч" not in found
     assert "По запросу «Никто» никто не найден." in nobody
 
 
@@ -537,6 +573,7 @@ def test_the_administrator_sees_whose_hours_did_not_reach_the_gradebook(scene: S
 def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
+        world.lock()
         run = SyncRun(
             moodle_id=world.moodle.id,
             status=RunStatus.RUNNING,

@@ -54,6 +54,8 @@ MAY = {
     ("GET", "sync.progress"): frozenset({"administrator"}),
     ("POST", "sync.approve"): frozenset({"administrator"}),
     ("POST", "sync.start"): frozenset({"administrator"}),
+    ("POST", "sync.stop"): frozenset({"administrator"}),
+    ("POST", "sync.resume"): frozenset({"administrator"}),
     ("GET", "who.people"): frozenset({"administrator"}),
     ("POST", "who.decide"): frozenset({"administrator"}),
     ("GET", "operations.healthz"): EVERYBODY,

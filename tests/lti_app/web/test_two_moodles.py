@@ -84,13 +84,16 @@ def test_the_command_line_sees_and_decides_for_every_moodle(
     scene: Scene, elsewhere: Elsewhere, database: Database
 ) -> None:
     with database.transaction() as session:
-        assert {run.id for run in service.recent_runs(session, actor=SYSTEM)} == {scene.run_id, elsewhere.plan.run_id}
+        assert {run.id for run in service.recent_runs(session, actor=SYSTEM, now=NOW)} == {
+            scene.run_id,
+            elsewhere.plan.run_id,
+        }
         assert len(service.moodles(session, actor=SYSTEM)) == 2
-        assert service.run_detail(session, elsewhere.plan.run_id, actor=SYSTEM).run.id == elsewhere.plan.run_id
+        assert service.run_detail(session, elsewhere.plan.run_id, actor=SYSTEM, now=NOW).run.id == elsewhere.plan.run_id
         approved = service.approve_plan(session, held_plan_id=elsewhere.plan.id, actor=SYSTEM, now=NOW)
         assert approved.state is PlanState.APPROVED
         with pytest.raises(NotFound):
-            service.run_detail(session, 987654, actor=SYSTEM)
+            service.run_detail(session, 987654, actor=SYSTEM, now=NOW)
 
 
 def test_nobody_of_another_moodle_is_asked_about(scene: Scene, elsewhere: Elsewhere, database: Database) -> None:

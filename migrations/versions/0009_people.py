@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0003"
+revision = "0009"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,163 @@
+"""The first plan for a Moodle, the kill switch, the breaking of a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from lti_app.core.db import Database
+from lti_app.core.edge import Tool
+from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.core.permissions import SYSTEM, Role
+from lti_app.lti.models import Moodle
+from lti_app.sync import lock, safety, service
+from lti_app.sync.journal import RunJournal
+from lti_app.sync.models import RunStatus, SyncLock
+from lti_app.sync.night import NightResult
+from moodle_sync.sandbox import Sandbox
+from tests.conftest import MovableClock
+from tests.lti_app.web.visits import token, visit
+from tests.lti_app.world import World
+
+Night = Callable[..., NightResult]
+
+
+@pytest.fixture
+def untrusted(database: Database, moodle_id: int) -> None:
+    with database.transaction() as session:
+        session.get_one(Moodle, moodle_id).trusted_at = None
+
+
+def stop(database: Database, moodle_id: int, clock: MovableClock, reason: str = "Moodle is restored") -> None:
+    with database.transaction() as session:
+        safety.stop_nights(session, moodle_id=moodle_id, reason=reason, actor=SYSTEM, now=clock())
+
+
+@pytest.mark.usefixtures("untrusted")
+def test_the_first_plan_waits_for_a_person_and_later_ones_do_not(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    first = night()
+    assert (first.status, [reason["code"] for reason in first.report["held"]]) == (RunStatus.HELD, ["first_run"])
+    assert [course.shortname for course in sandbox.state.courses.values() if course.shortname == "intake-a"] == []
+    with database.transaction() as session:
+        (plan,) = service.held_plans(session, actor=SYSTEM)
+        service.approve_plan(session, held_plan_id=plan.id, actor=SYSTEM, now=clock())
+    assert night().status is RunStatus.DONE
+    with database.transaction() as session:
+        World(session, "b", moodle=session.scalars(select(Moodle)).one())
+    second = night()
+    assert (second.status, second.report["held"]) == (RunStatus.DONE, [])
+
+
+@pytest.mark.usefixtures("untrusted")
+def test_a_first_plan_approved_beforehand_is_applied_and_its_reason_recorded(night: Night) -> None:
+    first = night(approve=True)
+    assert (first.status, [reason["code"] for reason in first.report["held"]]) == (RunStatus.DONE, ["first_run"])
+    assert night().report["held"] == []
+
+
+def test_stopped_nights_read_and_write_nothing_whoever_approves(
+    night: Night, sandbox: Sandbox, database: Database, moodle_id: int, clock: MovableClock
+) -> None:
+    stop(database, moodle_id, clock)
+    result = night(approve=True)
+    assert (result.status, [reason["code"] for reason in result.report["held"]]) == (RunStatus.HELD, ["stopped"])
+    assert result.report["counts"]["enrol"]["done"] == 0
+    assert [course for course in sandbox.state.courses.values() if course.shortname == "intake-a"] == []
+    with database.transaction() as session:
+        assert service.held_plans(session, actor=SYSTEM) == []  # there is nothing to approve: it is stopped
+        safety.resume_nights(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+    assert night().status is RunStatus.DONE
+
+
+@pytest.mark.parametrize("means", ["stop", "unlock"])
+def test_a_run_under_way_ends_before_its_next_write(
+    night: Night,
+    sandbox: Sandbox,
+    database: Database,
+    moodle_id: int,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    means: str,
+) -> None:
+    intend = RunJournal.intend
+
+    def strike(self: RunJournal, changes: Any) -> None:
+        if changes:  # the course is made; now the people
+            if means == "stop":
+                stop(database, moodle_id, clock)
+            else:
+                with database.transaction() as session:
+                    safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+        intend(self, changes)
+
+    monkeypatch.setattr(RunJournal, "intend", strike)
+    result = night()
+    assert result.status is RunStatus.INTERRUPTED
+    said = {"stop": "stopped by system: Moodle is restored", "unlock": "the lock was taken by another run, or broken"}
+    assert result.report["error"] == said[means]
+    assert result.report["counts"]["create_course"]["done"] == 1
+    assert sandbox.state.dump()["enrolments"] == []
+
+
+def test_refusals(database: Database, moodle_id: int, clock: MovableClock) -> None:
+    trainee = replace(SYSTEM, roles=frozenset({Role.TRAINEE}))
+    elsewhere = replace(SYSTEM, moodle_id=moodle_id + 1)
+    with database.transaction() as session:
+        for reason in ("", "  ", "x" * 301):
+            with pytest.raises(DomainError, match="reason_needed"):
+                safety.stop_nights(session, moodle_id=moodle_id, reason=reason, actor=SYSTEM, now=clock())
+        with pytest.raises(Forbidden):
+            safety.stop_nights(session, moodle_id=moodle_id, reason="r", actor=trainee, now=clock())
+        with pytest.raises(NotFound):
+            safety.stop_nights(session, moodle_id=moodle_id, reason="r", actor=elsewhere, now=clock())
+        with pytest.raises(NotFound):
+            safety.break_lock(session, moodle_id=moodle_id, actor=elsewhere, now=clock())
+        with pytest.raises(Conflict):
+            safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+        safety.stop_nights(session, moodle_id=moodle_id, reason="r", actor=SYSTEM, now=clock())
+        with pytest.raises(Conflict):
+            safety.stop_nights(session, moodle_id=moodle_id, reason="again", actor=SYSTEM, now=clock())
+
+
+def test_the_commands_stop_resume_and_unlock(
+    app: Flask, parts: Tool, database: Database, moodle_id: int, clock: MovableClock
+) -> None:
+    def give(*words: str) -> tuple[int, str]:
+        done = app.test_cli_runner().invoke(args=["sync", *words])
+        return done.exit_code, done.output
+
+    assert give("stop", "city")[0] == 64  # no reason
+    assert give("stop", "city", "--reason", "backup")[0] == 0
+    assert give("stop", "city", "--reason", "backup")[0] == 64
+    assert give("resume", "city") == (0, "city: the next night writes again\n")
+    assert give("unlock", "city")[0] == 64
+    lock.take(database, moodle_id, "host:1:abcd", clock())
+    assert give("unlock", "city") == (0, "city: the lock of host:1:abcd is broken\n")
+    with database.session(writes=False) as session:
+        assert session.scalars(select(SyncLock)).all() == []
+
+
+def test_an_administrator_stops_and_allows_the_exchange_on_the_page(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+    client: FlaskClient = visit(app, world, is_moodle_admin=True)
+
+    def post(what: str, **fields: str) -> str:
+        data = {"csrf_token": token(app, client), **fields}
+        return client.post(f"/sync/moodles/{world.moodle.id}/{what}", data=data, follow_redirects=True).text
+
+    assert "Напишите, почему обмен остановлен" in post("stop", reason="")
+    page = post("stop", reason="Восстановление <b>Moodle</b>")
+    assert "Восстановление &lt;b&gt;Moodle&lt;/b&gt;" in page
+    assert "Возобновить обмен" in page
+    assert "Обмен возобновлён" in post("resume")
+    with database.session(writes=False) as session:
+        assert session.get_one(Moodle, world.moodle.id).stopped_at is None
