@@ -114,6 +114,11 @@ def apply_plan(
     )
 
 
+def leave_plan(plan: ChangePlan, journal: Journal) -> None:
+    """Record all of ``plan`` as not tried: Moodle was found to be down by somebody else."""
+    journal.record([_failed(change, change.course_id, *NOT_TRIED) for change in plan.changes])
+
+
 class _Patience:
     """Tell when to stop sending to a Moodle that is down: each further call would wait for its timeouts."""
 

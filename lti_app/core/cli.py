@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from flask.cli import AppGroup, with_appcontext
 
 from lti_app.core.edge import tool
-from lti_app.core.errors import DomainError, described, named
+from lti_app.core.errors import DomainError, Unavailable, described, named
 from lti_app.core.migrate import upgrade
 from lti_app.core.sealed import reencrypt
 from lti_app.core.vault import VaultError
@@ -38,6 +38,12 @@ class Broken(click.ClickException):
     exit_code = os.EX_SOFTWARE
 
 
+class OutOfReach(click.ClickException):
+    """End a command with one line: something that the installation needs does not answer; try again later."""
+
+    exit_code = os.EX_UNAVAILABLE
+
+
 class Misconfigured(click.ClickException):
     """End a command with one line: the settings don't fit what is stored."""
 
@@ -57,7 +63,8 @@ def _as_usage() -> Iterator[None]:
 class Command(click.Command):
     """End a command that can't do its work with one line, and with a code that no outcome of the work has.
 
-    They are those of sysexits.h: 64 (``Refused`` and click's usage errors), 70 (``Broken``), 78 (``Misconfigured``).
+    They are those of sysexits.h: 64 (``Refused`` and click's usage errors), 69 (``OutOfReach``), 70
+    (``Broken``), 78 (``Misconfigured``).
     """
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
@@ -75,7 +82,8 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except DomainError as error:
-            raise Refused(f"{error.message} ({error.remedy})" if error.remedy else str(error.message)) from None
+            kind = OutOfReach if isinstance(error, Unavailable) else Refused
+            raise kind(f"{error.message} ({error.remedy})" if error.remedy else str(error.message)) from None
         except VaultError as error:
             raise Misconfigured(str(error)) from None
         except Exception as error:

@@ -19,7 +19,7 @@ from lti_app.credits.service import SCORE, propose_credits
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
-from lti_app.sync import lock
+from lti_app.sync import lock, parts
 from lti_app.sync.completion import read_completion
 from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
@@ -63,11 +63,13 @@ def run_night(
     dry_run: bool = False,
     only_plan: str | None = None,
     progress: Progress = quiet,
+    call_helpers: parts.CallHelpers | None = None,
 ) -> NightResult:
     """Do one night's work with a Moodle now.
 
     ``approve`` applies also what the guard would hold; ``dry_run`` reads and plans and changes nothing anywhere;
-    ``only_plan`` applies the plan with this id and holds any other.
+    ``only_plan`` applies the plan with this id and holds any other; ``call_helpers`` lets other processes carry out
+    parts of the plan.
     Raises lock.LockHeld where another run is under way.
     """
     with tool.database.session(writes=False) as session:
@@ -77,7 +79,14 @@ def run_night(
             return _rehearse(tool, moodle, client, progress)
         with lock.held(tool.database, moodle_id, tool.clock) as heart:
             return _Night(
-                tool, moodle, client, heart=heart, approve=approve, only_plan=only_plan, progress=progress
+                tool,
+                moodle,
+                client,
+                heart=heart,
+                approve=approve,
+                only_plan=only_plan,
+                progress=progress,
+                call_helpers=call_helpers,
             ).run()
 
 
@@ -189,11 +198,12 @@ class _Night:
         approve: bool,
         only_plan: str | None,
         progress: Progress,
+        call_helpers: parts.CallHelpers | None,
     ) -> None:
         self.tool, self.moodle, self.client = tool, moodle, client
         self.database: Database = tool.database
         self.heart, self.approve, self.progress = heart, approve, progress
-        self.only_plan = only_plan
+        self.only_plan, self.call_helpers = only_plan, call_helpers
         self.began = time.monotonic()
         with self.database.transaction() as session:
             self._close_interrupted(session)
@@ -210,10 +220,10 @@ class _Night:
 
     def _close_interrupted(self, session: Session) -> None:
         """Close runs that died: this one holds the lock, so that none of them can be alive."""
+        died = SyncRun.moodle_id == self.moodle.id, SyncRun.status == RunStatus.RUNNING
+        parts.forget_parts(session, session.scalars(select(SyncRun.id).where(*died)))
         session.execute(
-            update(SyncRun)
-            .where(SyncRun.moodle_id == self.moodle.id, SyncRun.status == RunStatus.RUNNING)
-            .values(status=RunStatus.INTERRUPTED, finished_at=self.tool.clock())
+            update(SyncRun).where(*died).values(status=RunStatus.INTERRUPTED, finished_at=self.tool.clock())
         )
 
     def run(self) -> NightResult:
@@ -327,6 +337,19 @@ class _Night:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
         self._remember_seen(plan)
+        shares = parts.parts_of(plan) if self.call_helpers is not None else []
+        if self.call_helpers is not None and len(shares) > 1:
+            failed = parts.carry_out(
+                self.tool,
+                self.client,
+                self.moodle,
+                self.run_row.id,
+                shares,
+                rosters=observed.rosters,
+                heart=self.heart,
+                call_helpers=self.call_helpers,
+            )
+            return failed > 0
         journal = RunJournal(
             self.database,
             self.run_row,
@@ -385,6 +408,7 @@ class _Night:
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
-            run.calls, run.seconds = self.client.calls, time.monotonic() - self.began
+            parts.forget_parts(session, [run.id])
+            run.calls, run.seconds = (run.calls or 0) + self.client.calls, time.monotonic() - self.began
             run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
 
 from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.errors import Unavailable
 from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
@@ -95,8 +96,13 @@ def approve(held_plan_id: int) -> Response:
     """Let a held plan be applied, and start the run that does so."""
     held = service.approve_plan(db_session(), held_plan_id=held_plan_id, actor=actor(), now=now())
     db_session().commit()  # the run that starts now has to see the approval
-    tool().services["start_run"](held.moodle_id)
-    flash(gettext("The plan is approved; a run that applies it has been started."), "success")
+    try:
+        tool().services["start_run"](held.moodle_id)
+    except Unavailable:
+        text = gettext("The plan is approved. The queue of jobs does not answer now, so the next night applies it.")
+        flash(text, "warning")
+    else:
+        flash(gettext("The plan is approved; a run that applies it has been started."), "success")
     return see_other(url_for("sync.runs"))
 
 

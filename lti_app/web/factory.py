@@ -53,6 +53,10 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
     for command in (db, keys, people, import_command, sync, outbox):
         app.cli.add_command(command)
     tool: Tool = app.extensions["ploshchadka"]
+    if settings.broker_url:
+        from lti_app.core.broker import Broker  # Celery: not loaded by those who use none
+
+        tool.services["broker"] = Broker(settings)
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
     upkeep.install(app, tool)
