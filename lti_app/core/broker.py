@@ -27,6 +27,8 @@ HARD_LIMIT = SOFT_LIMIT + timedelta(minutes=5)
 REDELIVERED_AFTER = timedelta(minutes=5)
 """After which Redis gives a job that nobody has acknowledged to another worker: how long the loss of a whole worker can
 stay unnoticed. A job that lasts longer is given out twice; the second one finds the first one's lock and waits."""
+SWEPT_EVERY = timedelta(seconds=10)
+"""How often a worker looks for such jobs."""
 BEAT_EVERY = timedelta(minutes=5)
 
 _QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("ploshchadka.help", "ploshchadka.jobs")}
@@ -94,6 +96,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
 def _redis_options() -> dict[str, Any]:
     return {
         "visibility_timeout": int(REDELIVERED_AFTER.total_seconds()),
+        "unacked_restore_interval": SWEPT_EVERY.total_seconds(),
+        "unacked_restore_throttle": 1,  # else only every tenth time
         "queue_order_strategy": "priority",
         "socket_connect_timeout": CONNECT_SECONDS,
         "socket_timeout": 30,

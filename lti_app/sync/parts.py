@@ -143,7 +143,8 @@ def _work_on(
     tool: Tool, client: MoodleClient, moodle: Moodle, part: SyncPart, heart: _PartHeart, *, was_begun: bool
 ) -> None:
     plan = ChangePlan.from_json(part.plan)
-    with tool.database.session(writes=False) as session:
+    with tool.database.transaction() as session:
+        heart.look(session)  # a course is made without an intent, so that nothing else would ask before
         if was_begun:
             plan = _left(session, moodle, part.run_id, plan)
         run = session.get_one(SyncRun, part.run_id)
