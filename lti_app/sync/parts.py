@@ -30,7 +30,7 @@ from moodle_sync.roster import CourseRoster, Role
 
 log = logging.getLogger(__name__)
 
-PART_WEIGHT = 500
+PART_WEIGHT = 2000
 """Weight from which on a part is full; an enrolment weighs 1."""
 COURSE_WEIGHT = 100
 """Weight of a course to be made or changed: about the enrolments that take Moodle as long."""

@@ -68,16 +68,16 @@ def test_changes_of_a_course_stay_together_in_their_order() -> None:
     plan = ChangePlan(
         [
             CourseChange(Kind.CREATE_COURSE, course, None),
-            *(enrol("old", 7, n) for n in range(600)),
+            *(enrol("old", 7, n) for n in range(1900)),
             *(enrol("new", None, n) for n in range(5)),
-            enrol("also-old", 7, 1000),  # two intakes share this course
+            enrol("also-old", 7, 5000),  # two intakes share this course
             enrol("last", 8, 1),
         ]
     )
     found = parts.parts_of(plan)
-    assert [len(part) for part in found] == [607, 1]
-    assert found[0][:6] == [plan.changes[0], *plan.changes[601:606]]
-    assert found[0][6:] == [*plan.changes[1:601], plan.changes[606]]
+    assert [len(part) for part in found] == [1907, 1]
+    assert found[0][:6] == [plan.changes[0], *plan.changes[1901:1906]]
+    assert found[0][6:] == [*plan.changes[1:1901], plan.changes[1906]]
     assert sum(map(len, found)) == len(plan)
 
 
