@@ -37,6 +37,7 @@ from moodle_sync.plan import (
     CourseChange,
     EnrolmentChange,
     Kind,
+    UserChange,
     differing_fields,
     runs,
 )
@@ -95,6 +96,12 @@ def apply_plan(
     _EnrolmentWriter(client, journal, role_ids=role_ids, now=now, patience=patience, rosters=rosters or {}).write(
         placed
     )
+
+
+def leave_plan(plan: ChangePlan, journal: Journal) -> None:
+    """Record what ``apply_plan`` would do as not tried: Moodle was found to be down by somebody else."""
+    left = [change for change in plan.changes if not isinstance(change, UserChange)]
+    journal.record([_failed(change, change.course_id, *NOT_TRIED) for change in left])
 
 
 def _place(

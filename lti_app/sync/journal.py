@@ -77,17 +77,21 @@ class RunJournal:
                 self.counts[outcome.change.kind.value]["done" if outcome.done else "failed"] += 1
             self._done += len(outcomes)
             with self._database.transaction() as session:
+                self._open(session)
                 self._confirm(session, outcomes)
                 self._forget_refused(session, outcomes)
                 session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
                 self._tie_courses(session, outcomes)
                 self._tie_new_users(session, outcomes)
-                session.execute(
-                    update(SyncRun)
-                    .where(SyncRun.id == self._run_id)
-                    .values(steps_done=self._done, counts={key: dict(value) for key, value in self.counts.items()})
-                )
+                self._show_counts(session, len(outcomes))
         self._progress("writing", self._done, self._total)
+
+    def _open(self, session: Session) -> None:
+        """Do what comes first where outcomes are remembered."""
+
+    def _show_counts(self, session: Session, _outcomes: int) -> None:
+        counts = {key: dict(value) for key, value in self.counts.items()}
+        session.execute(update(SyncRun).where(SyncRun.id == self._run_id).values(steps_done=self._done, counts=counts))
 
     def _confirm(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         rows = [

@@ -20,7 +20,7 @@ from lti_app.credits.service import SCORE, propose_credits, put_forward_since
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
-from lti_app.sync import lock
+from lti_app.sync import lock, parts
 from lti_app.sync.accounts import Looked, account_notes, due_accounts, keep_accounts, look_up, new_accounts
 from lti_app.sync.completion import read_completion
 from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
@@ -73,18 +73,27 @@ def run_night(
     dry_run: bool = False,
     only_plan: str | None = None,
     progress: Progress = quiet,
+    call_helpers: parts.CallHelpers | None = None,
 ) -> NightResult:
     """Do one night's work with a Moodle now.
 
     ``approve`` applies also what the guard would hold; ``dry_run`` reads and plans and changes nothing anywhere;
-    ``only_plan`` applies the plan with this id and holds any other.
+    ``only_plan`` applies the plan with this id and holds any other; ``call_helpers`` lets other processes carry out
+    parts of the plan.
     Raises lock.LockHeld where another run is under way.
     """
     if dry_run:
         moodle = _moodle(tool, moodle_id)
         with client_for(tool, moodle) as client:
             return _rehearse(tool, moodle, client, progress)
-    return carry_out(tool, start(tool, moodle_id), approve=approve, only_plan=only_plan, progress=progress)
+    return carry_out(
+        tool,
+        start(tool, moodle_id),
+        approve=approve,
+        only_plan=only_plan,
+        progress=progress,
+        call_helpers=call_helpers,
+    )
 
 
 def carry_out(
@@ -94,6 +103,7 @@ def carry_out(
     approve: bool = False,
     only_plan: str | None = None,
     progress: Progress = quiet,
+    call_helpers: parts.CallHelpers | None = None,
 ) -> NightResult:
     """Do the work of a run that was started, as ``run_night`` does, and give the lock back.
 
@@ -101,8 +111,16 @@ def carry_out(
     """
     with started.heart as heart:
         moodle = _moodle(tool, started.run.moodle_id)
-        night = _Night(tool, moodle, started.run, heart=heart, approve=approve, only_plan=only_plan, progress=progress)
-        return night.run()
+        return _Night(
+            tool,
+            moodle,
+            started.run,
+            heart=heart,
+            approve=approve,
+            only_plan=only_plan,
+            progress=progress,
+            call_helpers=call_helpers,
+        ).run()
 
 
 def _moodle(tool: Tool, moodle_id: int) -> Moodle:
@@ -238,11 +256,12 @@ class _Night:
         approve: bool,
         only_plan: str | None,
         progress: Progress,
+        call_helpers: parts.CallHelpers | None,
     ) -> None:
         self.tool, self.moodle, self.run_row = tool, moodle, run_row
         self.database: Database = tool.database
         self.heart, self.approve, self.progress = heart, approve, progress
-        self.only_plan = only_plan
+        self.only_plan, self.call_helpers = only_plan, call_helpers
         self.began = time.monotonic()
         self.calls = 0
 
@@ -404,6 +423,19 @@ class _Night:
             plan = _plan(self.tool, scope, observed, replace(looked, new={}))
             journal.expect(plan)
         self._remember_seen(plan)
+        shares = parts.parts_of(plan) if self.call_helpers is not None else []
+        if self.call_helpers is not None and len(shares) > 1:
+            failed = parts.carry_out(
+                self.tool,
+                self.client,
+                self.moodle,
+                self.run_row.id,
+                shares,
+                rosters=observed.rosters,
+                heart=self.heart,
+                call_helpers=self.call_helpers,
+            )
+            return failed > 0
         roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
         apply_plan(self.client, plan, journal, role_ids=roles, now=_now_seconds(self.tool), rosters=observed.rosters)
         return any(count["failed"] for count in journal.counts.values())
@@ -455,6 +487,7 @@ class _Night:
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
-            run.calls, run.seconds = self.calls, time.monotonic() - self.began
+            parts.forget_parts(session, [run.id])
+            run.calls, run.seconds = (run.calls or 0) + self.calls, time.monotonic() - self.began
             run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

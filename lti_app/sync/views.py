@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
 
 from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.errors import Unavailable
 from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
@@ -112,6 +113,7 @@ def approve(held_plan_id: int) -> Response:
         held.moodle_id,
         begun=gettext("The plan is approved; a run that applies it has been started."),
         held=gettext("The plan is approved. Another run is under way; the one after it applies the plan."),
+        unqueued=gettext("The plan is approved. The queue of jobs does not answer now, so the next night applies it."),
     )
 
 
@@ -146,13 +148,20 @@ def start(moodle_id: int) -> Response:
     )
 
 
-def _begin(moodle_id: int, *, begun: str, held: str) -> Response:
-    """Begin a run, so that the page which comes next shows it; say ``held`` where another one has the lock."""
+def _begin(moodle_id: int, *, begun: str, held: str, unqueued: str = "") -> Response:
+    """Begin a run, so that the page which comes next shows it; say ``held`` where another one has the lock.
+
+    Where the broker does not answer ``unqueued`` is said; raises Unavailable if there is nothing to say.
+    """
     db_session().commit()  # the run sees what was decided, and writes its row in a transaction of its own
     try:
         tool().services["start_run"](moodle_id)
     except LockHeld:
         flash(held, "warning")
+    except Unavailable:
+        if not unqueued:
+            raise
+        flash(unqueued, "warning")
     else:
         flash(begun, "success")
     return see_other(url_for("sync.runs"))

@@ -67,6 +67,10 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
     pages.install(app, app.extensions["ploshchadka"])
     _add_commands(app)
     tool: Tool = app.extensions["ploshchadka"]
+    if settings.broker_url:
+        from lti_app.core.broker import Broker  # Celery: not loaded by those who use none
+
+        tool.services["broker"] = Broker(settings)
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
     upkeep.install(tool)
