@@ -145,7 +145,7 @@ def test_a_timer_learns_that_the_broker_is_away(without_broker: Flask) -> None:
     runner = without_broker.test_cli_runner()
     ended = runner.invoke(args=["sync", "run", "--scheduled"])
     assert ended.exit_code == 69
-    assert "Очередь заданий не отвечает" in ended.output
+    assert "The queue of jobs does not answer" in ended.output
     assert ended.output.count("\n") == 1
     assert runner.invoke(args=["sync", "run"]).exit_code == 0, "by hand it runs here, with or without broker"
 

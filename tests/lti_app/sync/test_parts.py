@@ -107,11 +107,12 @@ def test_the_part_of_a_helper_that_died_is_taken_over(
             part.holder, part.beat_at = dead_holder(), tool.clock()
             moodle = session.get_one(Moodle, moodle_id)
             run = session.get_one(SyncRun, run_id)
+            holder = session.get_one(SyncLock, moodle_id).holder
             whole = ChangePlan.from_json(part.plan)
             intake_ids = parts._intake_ids(session, moodle, whole)
         if recorded:
             with client_for(tool, moodle) as client:
-                heart = lock.Heart(tool.database, moodle_id, "whoever", tool.clock)
+                heart = lock.Heart(tool.database, moodle_id, holder, tool.clock)
                 begun = ChangePlan(whole.changes[:1])
                 journal = RunJournal(
                     tool.database, run, begun, intake_ids, heart=heart, clock=tool.clock, progress=lambda *_: None
