@@ -17,6 +17,7 @@ demo: $(VENV)/.run ## sandbox Moodle and tool on this machine, a night, and who 
 
 test: $(VENV)/.dev ## all tests, on SQLite, PostgreSQL and in Chromium
 	@.ci/need chromium
+	@.ci/need redis
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 lint: $(VENV)/.dev ## style, types, directions of imports, dead code, dependencies
@@ -27,7 +28,8 @@ lint: $(VENV)/.dev ## style, types, directions of imports, dead code, dependenci
 	$(BIN)/deptry .
 	$(BIN)/vulture
 
-bench: $(VENV)/.dev ## measure launches, enrolments and planning; prints tables
+bench: $(VENV)/.dev ## measure launches, enrolments, planning and workers; prints tables
+	@.ci/need redis
 	@$(BIN)/python -m tests.bench
 
 lock: ## write the locks anew from pyproject.toml (needs uv)

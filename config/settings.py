@@ -10,13 +10,14 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from cryptography.fernet import Fernet
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, validate, validates, validates_schema
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -38,7 +39,9 @@ class Settings:
     data_keys: tuple[str, ...] = field(repr=False)
     public_url: str
     database_url: str = "sqlite:///ploshchadka.sqlite3"
-    broker_url: str | None = None
+    broker_url: str | None = field(default=None, repr=False)
+    schedule: str = "timer"
+    night_at: str = "02:30"
     smtp_url: str | None = field(default=None, repr=False)
     timezone: str = "Asia/Novokuznetsk"
     log_level: str = "INFO"
@@ -49,6 +52,8 @@ class Settings:
     drift: str = "restore"
     full_read_days: int = 7
     hide_after_days: int = 60
+    create_users_limit: int = 50
+    accounts_a_night: int = 200
     session_hours: int = 10
 
     @property
@@ -56,11 +61,24 @@ class Settings:
         """Return the municipality's time zone."""
         return ZoneInfo(self.timezone)
 
+    @property
+    def night_time(self) -> time:
+        """Return the local time of day at which Celery's beat begins the night."""
+        return time.fromisoformat(self.night_at)
+
 
 def _is_web_address(value: str) -> bool:
     try:
         parts = urlsplit(value)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_broker_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("redis", "rediss", "amqp") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
@@ -80,6 +98,10 @@ class SettingsSchema(Schema):
     PUBLIC_URL = fields.String(required=True, error_messages=NOT_SET)
     DATABASE_URL = fields.String()
     BROKER_URL = fields.String(allow_none=True)
+    SCHEDULE = fields.String(validate=validate.OneOf(("timer", "beat"), error="must be one of {choices}"))
+    NIGHT_AT = fields.String(
+        validate=validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d$", error="must be a time of day such as 02:30")
+    )
     SMTP_URL = fields.String(allow_none=True)
     TIMEZONE = fields.String()
     LOG_LEVEL = fields.String(validate=validate.OneOf(LOG_LEVELS, error="must be one of {choices}"))
@@ -92,6 +114,8 @@ class SettingsSchema(Schema):
     DRIFT = fields.String(validate=validate.OneOf(("restore", "respect"), error="must be one of {choices}"))
     FULL_READ_DAYS = fields.Integer(validate=validate.Range(0, 31, error="must be from 0 to 31 days"))
     HIDE_AFTER_DAYS = fields.Integer(validate=validate.Range(0, 3650, error="must be from 0 to 3650 days"))
+    CREATE_USERS_LIMIT = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
+    ACCOUNTS_A_NIGHT = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
 
     @validates("PUBLIC_URL")
@@ -112,8 +136,13 @@ class SettingsSchema(Schema):
 
     @validates("BROKER_URL")
     def _broker_url(self, value: str | None, **_: Any) -> None:
-        if value:
-            raise ValidationError("no broker is supported yet; leave it unset: jobs run in the calling process")
+        if value and not _is_broker_address(value):
+            raise ValidationError("must be a redis://, rediss:// or amqp:// address")
+
+    @validates_schema(skip_on_field_errors=True)
+    def _beat_needs_a_broker(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("SCHEDULE") == "beat" and not data.get("BROKER_URL"):
+            raise ValidationError("beat needs a broker: set BROKER_URL, or leave the schedule to the timer", "SCHEDULE")
 
     @validates("SMTP_URL")
     def _smtp_url(self, value: str | None, **_: Any) -> None:

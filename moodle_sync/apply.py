@@ -32,6 +32,7 @@ from moodle_sync.outcomes import (
     STILL_ACTIVE,
     UNKNOWN,
     Outcome,
+    halves,
 )
 from moodle_sync.outcomes import Patience as _Patience
 from moodle_sync.outcomes import failed as _failed
@@ -45,6 +46,7 @@ from moodle_sync.plan import (
     EventChange,
     GroupChange,
     Kind,
+    UserChange,
     differing_fields,
     runs,
 )
@@ -53,7 +55,7 @@ from moodle_sync.roster import NOBODY, CourseRoster, DesiredCourse, ObservedCour
 RoleIds = Mapping[Role, int]
 """Moodle's role ids; 5 (student) and 3 (editingteacher) unless a Moodle was changed."""
 
-__all__ = ["Journal", "Outcome", "apply_plan"]
+__all__ = ["Journal", "Outcome", "apply_plan", "leave_plan", "make_categories"]
 
 READ_BACK_IN_FULL = 100
 """Changes of one course up to which each of them is read back; of more, a sample."""
@@ -87,29 +89,26 @@ def apply_plan(
 ) -> None:
     """Carry out ``plan``: categories, courses, then enrolments in batches, several at once, groups, events.
 
+    Accounts are made before, by ``new_users.make_users``: the enrolments of the new users need a plan of their own.
     What was written is read back. ``now`` is Unix seconds; ``rosters`` what was read before (``Observed.rosters``);
     ``address`` what the addresses of meetings begin with (``EventScope.address``). Every change gets exactly one
     outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it concerns.
     """
     patience = _Patience()
-    category_ids: dict[str, int] = {}
     course_ids: dict[str, int | None] = {}
     enrolments: list[EnrolmentChange] = []
     groups: list[GroupChange] = []
     events: list[EventChange] = []
-    for change in plan.changes:
+    for change in make_categories(client, plan, journal, patience).changes:
         if isinstance(change, EnrolmentChange):
             enrolments.append(change)
         elif isinstance(change, GroupChange):
             groups.append(change)
         elif isinstance(change, EventChange):
             events.append(change)
-        elif isinstance(change, CategoryChange):
+        elif isinstance(change, CourseChange):
             journal.intend(())
-            journal.record([_apply_category(client, change, patience, category_ids)])
-        else:
-            journal.intend(())
-            outcome = _apply_course(client, _within(change, category_ids), patience)
+            outcome = _apply_course(client, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
     placed, lost = _place(enrolments, course_ids)
@@ -122,6 +121,28 @@ def apply_plan(
     )
     write_groups(client, journal, groups, patience=patience)
     write_events(client, journal, placed_events, patience=patience, address=address)
+
+
+def make_categories(
+    client: MoodleClient, plan: ChangePlan, journal: Journal, patience: _Patience | None = None
+) -> ChangePlan:
+    """Make the categories of ``plan``; return the rest, its courses with the ids of the categories that were made."""
+    patience = patience or _Patience()
+    category_ids: dict[str, int] = {}
+    left: list[Change] = []
+    for change in plan.changes:
+        if isinstance(change, CategoryChange):
+            journal.intend(())
+            journal.record([_apply_category(client, change, patience, category_ids)])
+        else:
+            left.append(_within(change, category_ids) if isinstance(change, CourseChange) else change)
+    return ChangePlan(left)
+
+
+def leave_plan(plan: ChangePlan, journal: Journal) -> None:
+    """Record what ``apply_plan`` would do as not tried: Moodle was found to be down by somebody else."""
+    left = [change for change in plan.changes if not isinstance(change, UserChange)]
+    journal.record([_failed(change, change.course_id, *NOT_TRIED) for change in left])
 
 
 _Placed = TypeVar("_Placed", EnrolmentChange, EventChange)
@@ -469,8 +490,7 @@ def _pieces(batch: Sequence[EnrolmentChange], error: MoodleError) -> list[list[E
         for change in batch:
             by_role[change.role].append(change)
         return list(by_role.values()) if len(by_role) > 1 else []
-    half = len(batch) // 2
-    return [list(batch[:half]), list(batch[half:])]
+    return halves(batch)
 
 
 def _course_of(change: EnrolmentChange) -> int:

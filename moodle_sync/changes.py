@@ -17,6 +17,7 @@ from moodle_sync.roster import DesiredCategory, DesiredCourse, Drift, Owned, Pro
 class Kind(enum.StrEnum):
     """Name the kinds of change; scripts read these names in the report."""
 
+    CREATE_USER = "create_user"
     CREATE_CATEGORY = "create_category"
     CREATE_COURSE = "create_course"
     UPDATE_COURSE = "update_course"
@@ -46,6 +47,20 @@ class CategoryChange(NamedTuple):
     def target(self) -> str:
         """Return what it is about, in words without personal data."""
         return f"category {self.category.key}"
+
+
+class UserChange(NamedTuple):
+    """Make an account for one of our people; whose it is and what it says stays out of the plan."""
+
+    kind: Kind
+    person_key: int
+    course_ids: tuple[int, ...]
+    """The courses, as far as they are in Moodle, in which the new user is enrolled afterwards."""
+
+    @property
+    def target(self) -> str:
+        """Return what it is about, in words without personal data."""
+        return f"person {self.person_key}"
 
 
 class CourseChange(NamedTuple):
@@ -136,7 +151,7 @@ class EventChange(NamedTuple):
         return f"course {self.course_key}, meeting {self.meeting_id}"
 
 
-Change = CategoryChange | CourseChange | EnrolmentChange | GroupChange | EventChange
+Change = UserChange | CategoryChange | CourseChange | EnrolmentChange | GroupChange | EventChange
 
 
 class Note(NamedTuple):
@@ -219,14 +234,8 @@ class ChangePlan:
                     common = (kind, key, course_id, role, starts, ends)
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
                 yield f"{user_id}\n"
-            elif isinstance(change, CategoryChange):
-                yield f"{change.kind}|{json.dumps(change.category, ensure_ascii=False)}\n"
-            elif not isinstance(change, CourseChange):
-                yield f"{json.dumps(change, ensure_ascii=False)}\n"
             else:
-                # Whether we knew the course's id beforehand is no part of what is to be changed.
-                course = change.course._replace(course_id=None)
-                yield f"{change.kind}|{change.course_id}|{json.dumps(course, ensure_ascii=False)}\n"
+                yield f"{_line(change)}\n"
         for problem in self.problems:
             yield f"problem|{problem.course_key}|{problem.code}\n"
         for row in self.gone:
@@ -243,9 +252,11 @@ class ChangePlan:
     def course_ids(self) -> frozenset[int]:
         """Return the Moodle courses whose people it changes, or where rows of ours differ from what is there."""
         changed = {
-            change.course_id
+            course_id
             for change in self.changes
-            if change.course_id is not None and not isinstance(change, EventChange)
+            if not isinstance(change, EventChange)
+            for course_id in (change.course_ids if isinstance(change, UserChange) else (change.course_id,))
+            if course_id is not None
         }
         remembered = {row.course_id for row in itertools.chain(self.gone, self.seen)}
         return frozenset(changed | remembered)
@@ -283,7 +294,9 @@ class ChangePlan:
         changes: list[Change] = []
         for row in data["changes"]:
             kind = Kind(row[0])
-            if kind is Kind.CREATE_CATEGORY:
+            if kind is Kind.CREATE_USER:
+                changes.append(UserChange(kind, row[1], tuple(row[2])))
+            elif kind is Kind.CREATE_CATEGORY:
                 changes.append(CategoryChange(kind, DesiredCategory(*row[1])))
             elif kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
                 changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
@@ -304,6 +317,16 @@ class ChangePlan:
             seen=[_owned_of(row) for row in data["seen"]],
             events=[OwnedEvent(*row) for row in data.get("events", ())],
         )
+
+
+def _line(change: Change) -> str:
+    if isinstance(change, CourseChange):
+        # Whether we knew the course's id beforehand is no part of what is to be changed.
+        course = change.course._replace(course_id=None)
+        return f"{change.kind}|{change.course_id}|{json.dumps(course, ensure_ascii=False)}"
+    if isinstance(change, CategoryChange):
+        return f"{change.kind}|{json.dumps(change.category, ensure_ascii=False)}"
+    return json.dumps(change, ensure_ascii=False)
 
 
 def _owned_of(row: Sequence[Any]) -> Owned:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from moodle_sync.changes import EventChange, Kind
+from moodle_sync.changes import EnrolmentChange, EventChange, Kind
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import WHOLE_CODES, MoodleError, MoodleWarning, WriteOutcomeUnknown
 from moodle_sync.events import by_meeting, looks_like
 from moodle_sync.functions import Function, rows_per_call
 from moodle_sync.observe_events import events_by_id, events_of_courses
-from moodle_sync.outcomes import NOT_THERE, NOT_TRIED, UNKNOWN, Outcome, Patience, failed, failure
+from moodle_sync.outcomes import NOT_THERE, NOT_TRIED, UNKNOWN, Outcome, Patience, failed, failure, halves
 
 KEPT = ("kept", "kept until the event in its place is made", "")
 
 
 class EventJournal(Protocol):
     """Remember durably what is meant and what was done."""
+
+    def intend(self, changes: Sequence[EnrolmentChange]) -> None:
+        """Raise where nothing may be written any more; called, without changes, before events are deleted."""
 
     def intend_events(self, changes: Sequence[EventChange]) -> None:
         """Remember, before the write, that these events are going to be ours."""
@@ -51,22 +54,21 @@ def write_events(
         journal.record([failed(change, change.course_id, *KEPT) for change in kept])
     ready = [change for change in deletions if (change.course_id, change.meeting_id) not in unmade]
     for batch in _batches(ready, rows_per_call(Function.DELETE_EVENTS, client.max_input_vars)):
-        journal.record(_delete(client, batch, patience, address))
+        journal.record(_delete(client, journal, batch, patience, address))
 
 
 def _batches(changes: Sequence[EventChange], size: int) -> list[Sequence[EventChange]]:
     return [changes[start : start + size] for start in range(0, len(changes), size)]
 
 
-def _halves(batch: Sequence[EventChange], error: MoodleError | None) -> list[Sequence[EventChange]]:
+def _halves(batch: Sequence[EventChange], error: MoodleError | None) -> list[list[EventChange]]:
     """Part a refused batch so that the row at fault is left alone in the end; nothing, if that can't help."""
     # What came with warnings was carried out for the others, and what got lost may have been.
     if error is None or isinstance(error, WriteOutcomeUnknown | MoodleWarning) or len(batch) == 1:
         return []
     if error.errorcode in WHOLE_CODES or not error.again or not error.sent:
         return []
-    half = len(batch) // 2
-    return [batch[:half], batch[half:]]
+    return halves(batch)
 
 
 def _make(
@@ -113,9 +115,12 @@ def _row(change: EventChange) -> dict[str, Any]:
     }
 
 
-def _delete(client: MoodleClient, batch: Sequence[EventChange], patience: Patience, address: str) -> list[Outcome]:
+def _delete(
+    client: MoodleClient, journal: EventJournal, batch: Sequence[EventChange], patience: Patience, address: str
+) -> list[Outcome]:
     if patience.is_over:
         return [failed(change, change.course_id, *NOT_TRIED) for change in batch]
+    journal.intend(())
     rows = [{"eventid": change.event_id, "repeat": 0} for change in batch]
     error = _send(client, Function.DELETE_EVENTS, rows, patience)
     try:
@@ -130,7 +135,9 @@ def _delete(client: MoodleClient, batch: Sequence[EventChange], patience: Patien
         # One that somebody has deleted meanwhile kept all others of its call (recording calendar_update_none).
         pieces = [left]
     if pieces and left:
-        return outcomes + [outcome for piece in pieces for outcome in _delete(client, piece, patience, address)]
+        return outcomes + [
+            outcome for piece in pieces for outcome in _delete(client, journal, piece, patience, address)
+        ]
     return outcomes + [
         failure(change, change.course_id, error) if error else failed(change, change.course_id, *NOT_THERE)
         for change in left

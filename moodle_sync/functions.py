@@ -25,6 +25,7 @@ class Function(enum.StrEnum):
     COURSE_CONTENTS = "core_course_get_contents"
     USERS_BY_FIELD = "core_user_get_users_by_field"
     SEARCH_USERS = "core_user_get_users"
+    CREATE_USERS = "core_user_create_users"
     ENROLLED_USERS = "core_enrol_get_enrolled_users"
     ENROL_USERS = "enrol_manual_enrol_users"
     COURSE_GROUPS = "core_group_get_course_groups"
@@ -121,6 +122,14 @@ FACTS: dict[Function, FunctionFacts] = {
         2,
         optional=True,
     ),
+    Function.CREATE_USERS: FunctionFacts(
+        "make accounts for people whom Moodle does not have, where this Moodle's setting allows it",
+        ("moodle/user:create",),
+        True,
+        20,  # Moodle sends each of them a mail before it answers
+        7,
+        optional=True,
+    ),
     Function.ENROLLED_USERS: FunctionFacts(
         "read who is enrolled and who is suspended",
         ("moodle/course:viewparticipants", "moodle/course:enrolreview", "moodle/site:accessallgroups"),
@@ -174,8 +183,17 @@ FACTS: dict[Function, FunctionFacts] = {
 
 
 def needed_capabilities() -> list[str]:
-    """Return every capability that the service's user needs, once, sorted; the service itself needs its own."""
-    return sorted({name for facts in FACTS.values() for name in facts.capabilities} | {"webservice/rest:use"})
+    """Return every capability that the service's user needs, once, sorted; the service itself needs its own.
+
+    What making accounts needs is not among them: ``moodle/user:create`` is given where they are made.
+    """
+    needed = {
+        name
+        for function, facts in FACTS.items()
+        if function is not Function.CREATE_USERS
+        for name in facts.capabilities
+    }
+    return sorted(needed | {"webservice/rest:use"})
 
 
 def rows_per_call(function: Function, max_input_vars: int = 1000) -> int:

@@ -10,13 +10,14 @@ from moodle_sync.changes import ChangePlan, EnrolmentChange, Kind
 
 
 class Limits(NamedTuple):
-    """How many people may be suspended, or be missing, without a person's word.
+    """How many people may be suspended, or be missing, or get a new account, without a person's word.
 
-    More than ``share`` of them and at least ``floor`` is held.
+    More than ``share`` of them and at least ``floor`` is held; more than ``new_users`` accounts made in one night too.
     """
 
     share: float = 0.2
     floor: int = 5
+    new_users: int = 50
 
 
 DEFAULT_LIMITS = Limits()
@@ -44,7 +45,7 @@ class Verdict(NamedTuple):
 
 
 def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS, *, is_first: bool = False) -> Verdict:
-    """Hold a plan that suspends too many in a course or in all, or that rests on a read not shown to be whole.
+    """Hold a plan that suspends too many, makes too many accounts, or rests on a read not shown to be whole.
 
     ``is_first``: no plan was applied to this Moodle yet, so that any is held. A wrong address, list or template shows
     itself in the first plan, before it has made courses.
@@ -68,6 +69,10 @@ def review(plan: ChangePlan, limits: Limits = DEFAULT_LIMITS, *, is_first: bool 
     missing = {key: number.people for key, number in plan.missing.items() if number.people}
     enrolled = {key: number.of for key, number in plan.missing.items()}
     reasons += _too_many("misses_many", "are not shown by Moodle", missing, enrolled, limits)
+    made = sum(1 for change in plan.changes if change[0] is Kind.CREATE_USER)
+    if made > limits.new_users:
+        text = f"{made} accounts would be made, more than {limits.new_users}"
+        reasons.append(Reason("creates_many", "", made, limits.new_users, text))
     return Verdict(tuple(reasons))
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 import random
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from moodle_sync.accounts import read_people
 from moodle_sync.categories import read_categories
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole, MoodleError, NotJson
-from moodle_sync.functions import Function, rows_per_call
+from moodle_sync.functions import Function
 from moodle_sync.roster import (
     CourseRoster,
     Desired,
     DesiredCourse,
-    DesiredPerson,
     Observed,
     ObservedCourse,
     Owned,
     Problem,
 )
-
-USERS_PER_CALL = 200
-
 
 COURSES_PER_CALL = 100
 
@@ -48,7 +43,7 @@ def read_observed(
     """
     try:
         courses, conflicts = _read_courses(client, desired.courses)
-        users, matched_by, unresolved = _read_people(client, desired.people)
+        people = read_people(client, desired.people)
         categories = read_categories(client, _categories_needed(desired, courses.keys() | conflicts.keys()))
     except MoodleError as error:
         raise CannotReadWhole(error) from error
@@ -61,7 +56,17 @@ def read_observed(
         raise CannotReadWhole(error) from error
     vanished = _vanished_courses(desired.courses, courses, conflicts, ours)
     observed = Observed(
-        courses, conflicts, users, matched_by, unresolved, proven, tuple(vanished), now, frozenset(proven), categories
+        courses,
+        conflicts,
+        people.users,
+        people.matched_by,
+        people.unresolved,
+        proven,
+        tuple(vanished),
+        now,
+        frozenset(proven),
+        categories,
+        people.accounts,
     )
     return _read_rosters(client, observed, here - proven.keys(), ours)
 
@@ -274,126 +279,6 @@ def _categories_needed(desired: Desired, placed: Set[str]) -> list[str]:
     """Name the categories of courses that have to be made: Moodle is asked for no others."""
     keys = {course.category_key for course in desired.courses if course.managed and course.key not in placed}
     return sorted(category.key for category in desired.categories if category.key in keys)
-
-
-class _Account(NamedTuple):
-    user_id: int
-    idnumber: str
-    email: str
-
-
-def _account(body: Mapping[str, Any]) -> _Account:
-    return _Account(int(body["id"]), str(body.get("idnumber") or ""), str(body.get("email") or ""))
-
-
-def _read_people(
-    client: MoodleClient, people: Sequence[DesiredPerson]
-) -> tuple[dict[int, int], dict[int, str], dict[int, str]]:
-    """Find people by known id, then idnumber, then e-mail without case. Nothing is guessed."""
-    users = {person.key: person.user_id for person in people if person.user_id is not None}
-    unknown = [person for person in people if person.user_id is None]
-    by_idnumber = _accounts_by(client, "idnumber", [person.idnumber for person in unknown if person.idnumber])
-    # Moodle compares e-mails with case on PostgreSQL (recording users_by_email): ask as given and in lower case.
-    wanted = [person.email for person in unknown if person.email and not by_idnumber.get(person.idnumber or "")]
-    by_email = _accounts_by(client, "email", [spelling for email in wanted for spelling in (email, email.lower())])
-    by_email |= _accounts_spelt_otherwise(client, [email for email in wanted if email.casefold() not in by_email])
-    found: dict[int, tuple[int, str]] = {}
-    unresolved: dict[int, str] = {}
-    for person in unknown:
-        match = _match(person, by_idnumber, by_email)
-        if isinstance(match, str):
-            unresolved[person.key] = match
-        else:
-            found[person.key] = match
-    unresolved.update(_contested(found, set(users.values())))
-    sure = {key: match for key, match in found.items() if key not in unresolved}
-    users.update((key, user_id) for key, (user_id, _how) in sure.items())
-    return users, {key: how for key, (_user_id, how) in sure.items()}, unresolved
-
-
-def _match(
-    person: DesiredPerson, by_idnumber: Mapping[str, set[_Account]], by_email: Mapping[str, set[_Account]]
-) -> tuple[int, str] | str:
-    """Return a person's user id and how it was found, or why there is none."""
-    accounts, how = by_idnumber.get(person.idnumber or "", set()), "idnumber"
-    if not accounts and person.email:
-        accounts, how = by_email.get(person.email.casefold(), set()), "email"
-    if len(accounts) > 1:
-        return "several users match"
-    for account in accounts:
-        # A school's common e-mail: the account's own number says that it is a colleague's.
-        if how == "email" and person.idnumber and account.idnumber not in ("", person.idnumber):
-            return "the user with this e-mail has another idnumber"
-        if how == "idnumber" and person.has_power and _differ(person.email, account.email):
-            return "the user with this idnumber has another e-mail"
-        return account.user_id, how
-    return "no user with this idnumber or e-mail"
-
-
-def _differ(ours: str | None, theirs: str) -> bool:
-    return bool(ours and theirs) and str(ours).casefold() != theirs.casefold()
-
-
-def _contested(found: Mapping[int, tuple[int, str]], known: set[int]) -> dict[int, str]:
-    """Name, by person key, those who match a user that is known to be, or may as well be, somebody else.
-
-    An idnumber is a person's own and wins over an e-mail; between equals nobody wins.
-    """
-    claims: dict[int, list[int]] = defaultdict(list)
-    for key, (user_id, _how) in found.items():
-        claims[user_id].append(key)
-    losers: dict[int, str] = {}
-    for user_id, keys in claims.items():
-        by_number = [key for key in keys if found[key][1] == "idnumber"]
-        if user_id in known or len(by_number) == 1:
-            winners = [] if user_id in known else by_number
-            text = "the user that matches is somebody else already"
-        else:
-            winners = keys if len(keys) == 1 else []
-            text = "several of our people match the same user"
-        losers.update((key, text) for key in keys if key not in winners)
-    return losers
-
-
-def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> dict[str, set[_Account]]:
-    """Find accounts whose e-mail differs in case only, where the service has the search for it.
-
-    Moodle's search takes the value for a pattern, in which ``_`` and ``%`` stand for anything: what is found is
-    compared again.
-    """
-    found: dict[str, set[_Account]] = defaultdict(set)
-    if not emails or Function.SEARCH_USERS not in client.functions():
-        return {}
-    asked = sorted(set(emails))
-    answers = client.read_many(
-        Function.SEARCH_USERS, [{"criteria": [{"key": "email", "value": email}]} for email in asked]
-    )
-    for email, answer in zip(asked, answers, strict=True):
-        if isinstance(answer, MoodleError):
-            raise answer
-        try:
-            for body in answer["users"]:
-                if str(body["email"]).casefold() == email.casefold():
-                    found[email.casefold()].add(_account(body))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise NotJson("users that can't be read", function=Function.SEARCH_USERS) from error
-    return dict(found)
-
-
-def _accounts_by(client: MoodleClient, field: str, values: Sequence[str]) -> dict[str, set[_Account]]:
-    """Find accounts by idnumber, or by e-mail (folded to one case in the result)."""
-    found: dict[str, set[_Account]] = defaultdict(set)
-    size = min(USERS_PER_CALL, rows_per_call(Function.USERS_BY_FIELD, client.max_input_vars))
-    unique = sorted(set(values))
-    batches = [unique[start : start + size] for start in range(0, len(unique), size)]
-    answers = client.map(lambda batch: client.call(Function.USERS_BY_FIELD, field=field, values=batch), batches)
-    try:
-        for body in itertools.chain.from_iterable(answers):
-            value = str(body.get(field) or "")
-            found[value.casefold() if field == "email" else value].add(_account(body))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise NotJson("users that can't be read", function=Function.USERS_BY_FIELD) from error
-    return dict(found)
 
 
 ATTEMPTS = 2

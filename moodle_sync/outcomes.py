@@ -1,12 +1,16 @@
-"""What became of a change, and when a run stops sending."""
+"""What becomes of changes: outcomes, when to give up, and how a refused batch is parted."""
 
 from __future__ import annotations
 
 import threading
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 from moodle_sync.changes import Change
 from moodle_sync.errors import MoodleError, NotJson, TokenRefused, Unreachable, WriteOutcomeUnknown
+from moodle_sync.roster import Account
+
+Row = TypeVar("Row")
 
 NOT_THERE = ("not_there", "Moodle accepted the change, but it was not there when read back", "")
 UNKNOWN = ("outcome_unknown", "Moodle's answer got lost, and what the call did can't be read back", Unreachable.remedy)
@@ -33,6 +37,8 @@ class Outcome(NamedTuple):
     remedy: str = ""
     made_id: int = 0
     """Moodle's number of an event that was made."""
+    account: Account | None = None
+    """The user that was made."""
 
     @property
     def certain_failure(self) -> bool:
@@ -69,12 +75,18 @@ class Patience:
 
 
 def failed(change: Change, course_id: int | None, errorcode: str, message: str, remedy: str = "") -> Outcome:
-    """Return the outcome of a change that failed."""
+    """Return the outcome of a change that failed, with the remedy that is known."""
     return Outcome(change, course_id, False, errorcode, message, remedy or MoodleError.remedy)
 
 
 def failure(change: Change, course_id: int | None, error: MoodleError) -> Outcome:
-    """Return the outcome of a change whose call ended in an error."""
+    """Return the outcome of a change whose call ended in ``error``."""
     if isinstance(error, WriteOutcomeUnknown):
         return failed(change, course_id, *UNKNOWN)
     return failed(change, course_id, error.errorcode, str(error), error.remedy)
+
+
+def halves(batch: Sequence[Row]) -> list[list[Row]]:
+    """Part a batch in two, so that the row at fault is left alone in the end."""
+    half = len(batch) // 2
+    return [list(batch[:half]), list(batch[half:])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from moodle_sync.changes import (
     CategoryChange,
@@ -17,13 +17,14 @@ from moodle_sync.changes import (
     Kind,
     Missing,
     Note,
+    UserChange,
 )
 from moodle_sync.enrolments import CLOCK_MARGIN, CoursePlanner, runs
 from moodle_sync.events import Calendar
 from moodle_sync.groups import NO_GROUPS, ObservedGroups
 from moodle_sync.plan_events import EventPlan, plan_events
 from moodle_sync.plan_groups import plan_groups
-from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment, Observed, ObservedCourse, Owned
+from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment, Doubt, Observed, ObservedCourse, Owned
 
 __all__ = [
     "CLOCK_MARGIN",
@@ -37,7 +38,9 @@ __all__ = [
     "Kind",
     "Missing",
     "Note",
+    "UserChange",
     "differing_fields",
+    "leave_out",
     "make_plan",
     "runs",
 ]
@@ -51,11 +54,14 @@ def make_plan(
     respects_drift: bool = False,
     calendar: Calendar | None = None,
     groups: ObservedGroups = NO_GROUPS,
+    new_users: Collection[int] = (),
 ) -> ChangePlan:
     """Plan what brings Moodle from ``observed`` to ``desired`` by touching nothing but what is ``owned``.
 
     Pure, and independent of the order of its inputs. Categories come first, then courses, then enrolments course by
     course, then groups of shared courses and events of meetings (none without a ``calendar``).
+    Before them accounts are made for ``new_users`` (person keys), as far as Moodle has nobody who may be them: they are
+    enrolled by the plan that follows from ``Observed`` with their new user ids.
     What was suspended, reactivated or removed by hand in Moodle is noted, and written again unless ``respects_drift``.
 
     A person who can't be resolved any more counts as not wanted: callers have to remember whom they matched before
@@ -67,7 +73,8 @@ def make_plan(
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
-    changes = [*_categories_for(changes, desired), *changes]
+    accounts = _new_users(desired.enrolments, observed, new_users, reachable)
+    changes = [*accounts, *_categories_for(changes, desired), *changes]
     planners = _planners(courses, reachable, observed, respects_drift)
     wanted: dict[str, list[DesiredEnrolment]] = defaultdict(list)
     for enrolment in desired.enrolments:
@@ -111,11 +118,58 @@ def make_plan(
         changes += events.changes
         notes += events.notes
     # Whoever is in a plan once was found for certain; people who were not stand in the notes, once each.
-    notes.extend(Note("person_not_found", "", key, text) for key, text in sorted(observed.unresolved.items()))
+    to_be_made = {change.person_key for change in accounts}
+    notes.extend(
+        Note("person_not_found", "", key, text)
+        for key, text in sorted(observed.unresolved.items())
+        if key not in to_be_made
+    )
     problems = sorted(observed.problems)
     return ChangePlan(
         changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen, events=events.rows
     )
+
+
+def leave_out(plan: ChangePlan, user_ids: Collection[int]) -> ChangePlan:
+    """Return the plan without enrolling or grouping these users, whom Moodle shows no more; the rest stays as planned.
+
+    One of them in a batch and Moodle refuses it as a whole. Nobody unenrolled them by hand either.
+    """
+    if not user_ids:
+        return plan
+    return ChangePlan(
+        [change for change in plan.changes if not _brings_in(change, user_ids)],
+        [note for note in plan.notes if note.code != "removed_by_hand" or note.subject not in user_ids],
+        plan.problems,
+        active=plan.active,
+        gone=plan.gone,
+        missing=plan.missing,
+        seen=plan.seen,
+        events=plan.events,
+    )
+
+
+def _brings_in(change: Change, user_ids: Collection[int]) -> bool:
+    """Tell whether a change enrols one of these users, or puts one into a group."""
+    if change[0] is Kind.ENROL:
+        return isinstance(change, EnrolmentChange) and change.user_id in user_ids
+    return change[0] is Kind.ADD_TO_GROUP and isinstance(change, GroupChange) and change.user_id in user_ids
+
+
+def _new_users(
+    enrolments: Iterable[DesiredEnrolment],
+    observed: Observed,
+    new_users: Collection[int],
+    reachable: Mapping[str, int | None],
+) -> list[UserChange]:
+    """Plan accounts for people of whom Moodle shows no trace, and who are to be enrolled somewhere."""
+    courses: dict[int, set[int]] = {}
+    wanted = {key for key in new_users if observed.unresolved.get(key) is Doubt.NO_USER}
+    for enrolment in enrolments:
+        if enrolment.person_key in wanted and enrolment.course_key in reachable:
+            course_id = reachable[enrolment.course_key]
+            courses.setdefault(enrolment.person_key, set()).update(() if course_id is None else (course_id,))
+    return [UserChange(Kind.CREATE_USER, key, tuple(sorted(ids))) for key, ids in sorted(courses.items())]
 
 
 def _planners(

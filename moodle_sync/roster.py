@@ -77,6 +77,35 @@ class DesiredPerson(NamedTuple):
     has_power: bool = False
 
 
+class Doubt(enum.StrEnum):
+    """Say why a person isn't one of Moodle's users for certain. The value is for people, the name for programs."""
+
+    NO_USER = "no user with this idnumber or e-mail"
+    SEVERAL_USERS = "several users match"
+    OTHER_IDNUMBER = "the user with this e-mail has another idnumber"
+    OTHER_EMAIL = "the user with this idnumber has another e-mail"
+    SEVERAL_PEOPLE = "several of our people match the same user"
+    SOMEBODY_ELSE = "the user that matches is somebody else already"
+    TIED_TO_ANOTHER = "the user that matches is tied to another person already"
+
+    @property
+    def code(self) -> str:
+        """Return a short name to be stored."""
+        return self.name.lower()
+
+
+class Account(NamedTuple):
+    """A user as Moodle describes it; what it doesn't show is empty."""
+
+    user_id: int
+    idnumber: str
+    email: str
+    last_name: str
+    first_name: str
+    full_name: str
+    suspended: bool
+
+
 class DesiredEnrolment(NamedTuple):
     """Somebody's place in a course, active from ``starts`` to ``ends`` (Unix seconds; ``ends`` 0: without end)."""
 
@@ -151,7 +180,7 @@ class Observed(NamedTuple):
     """Moodle user id by person key."""
     matched_by: Mapping[int, str]
     """How a person was found now, by person key: idnumber or email; known ids are not in it."""
-    unresolved: Mapping[int, str]
+    unresolved: Mapping[int, Doubt]
     """People that were not found for certain, by person key, and why."""
     rosters: Mapping[int, CourseRoster]
     """By Moodle course id."""
@@ -162,3 +191,5 @@ class Observed(NamedTuple):
     there before it was read (``observe.read_in_full``)."""
     categories: Mapping[str, int | str] = MappingProxyType({})
     """Of categories that courses have to be made in: Moodle's id by key, or why that can't be known."""
+    accounts: Mapping[int, Sequence[Account]] = MappingProxyType({})
+    """By person key, of everybody who was looked for now, the users that matched: one, or those to choose between."""

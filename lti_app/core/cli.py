@@ -17,7 +17,7 @@ from flask.cli import AppGroup, with_appcontext
 from flask_babel import force_locale
 
 from lti_app.core.edge import tool
-from lti_app.core.errors import DomainError, described, named
+from lti_app.core.errors import DomainError, Unavailable, described, named
 from lti_app.core.migrate import fault_of, revision_of, upgrade
 from lti_app.core.sealed import reencrypt
 from lti_app.core.vault import VaultError
@@ -44,6 +44,12 @@ class Broken(click.ClickException):
     """End a command with one line: something unexpected happened."""
 
     exit_code = os.EX_SOFTWARE
+
+
+class OutOfReach(click.ClickException):
+    """End a command with one line: something that the installation needs does not answer; try again later."""
+
+    exit_code = os.EX_UNAVAILABLE
 
 
 class Misconfigured(click.ClickException):
@@ -77,7 +83,8 @@ def _name_of(context: click.Context | None) -> str:
 class Command(click.Command):
     """End a command that can't do its work with one line, and with a code that no outcome of the work has.
 
-    They are those of sysexits.h: 64 (``Refused`` and click's usage errors), 70 (``Broken``), 78 (``Misconfigured``).
+    They are those of sysexits.h: 64 (``Refused`` and click's usage errors), 69 (``OutOfReach``), 70
+    (``Broken``), 78 (``Misconfigured``).
     """
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
@@ -95,7 +102,8 @@ class Command(click.Command):
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except DomainError as error:
-            raise Refused(f"{error.message} ({error.remedy})" if error.remedy else str(error.message)) from None
+            kind = OutOfReach if isinstance(error, Unavailable) else Refused
+            raise kind(f"{error.message} ({error.remedy})" if error.remedy else str(error.message)) from None
         except VaultError as error:
             raise Misconfigured(str(error)) from None
         except Exception as error:

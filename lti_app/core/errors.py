@@ -56,6 +56,12 @@ class Conflict(DomainError):
     status = 409
 
 
+class Unavailable(DomainError):
+    """Say that a part of the installation does not answer, so that nothing was begun."""
+
+    status = 503
+
+
 class NotSignedIn(DomainError):
     """Say that the visit has to begin from Moodle."""
 

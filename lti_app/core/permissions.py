@@ -39,6 +39,8 @@ class Permission(enum.StrEnum):
     """Runs, failures and held plans of the night."""
     APPROVE_SYNC = "approve_sync"
     """Let a held plan be applied."""
+    DECIDE_PEOPLE = "decide_people"
+    """Say which user of a Moodle somebody on the lists is, where the night can't be sure."""
 
 
 GRANTS: dict[Permission, frozenset[Role]] = {
@@ -48,6 +50,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.RUN_INTAKES: frozenset({Role.LEADER}),
     Permission.SEE_SYNC: frozenset({Role.ADMINISTRATOR}),
     Permission.APPROVE_SYNC: frozenset({Role.ADMINISTRATOR}),
+    Permission.DECIDE_PEOPLE: frozenset({Role.ADMINISTRATOR}),
 }
 
 ROLE_NAMES = {

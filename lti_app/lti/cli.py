@@ -20,7 +20,7 @@ from lti_app.core.saving import Saved
 from lti_app.lti.invitations import LIFE, invite
 from lti_app.lti.keys import OVERLAP, PUBLISHED_AFTERWARDS, ensure_key, rotate_keys
 from lti_app.lti.models import LtiRegistration, Moodle
-from lti_app.lti.moodles import save_moodle, set_options
+from lti_app.lti.moodles import save_moodle, set_account_making, set_options
 from lti_app.lti.parts import parts
 from lti_app.lti.registrations import (
     add_registration,
@@ -28,7 +28,7 @@ from lti_app.lti.registrations import (
     enable_registrations,
     moodle_named,
 )
-from moodle_sync.functions import FACTS, needed_capabilities
+from moodle_sync.functions import FACTS, Function, needed_capabilities
 
 moodle_commands = Group("moodle", help="Moodles that the tool serves.")
 moodle_number = click.IntRange(min=1, max=LARGEST_ID)
@@ -89,6 +89,22 @@ def moodle_set(name: str, **chosen: Any) -> None:
     click.echo(f"Moodle {name} {DONE[saved]}")
 
 
+@moodle_commands.command("accounts")
+@click.argument("name")
+@click.option("--create/--no-create", "allowed", default=None, help="let nights make accounts, or no longer")
+@click.option("--auth", metavar="METHOD", help="how new users log in, by Moodle's name for it; manual, if never told")
+@with_database
+def moodle_accounts(name: str, allowed: bool | None, auth: str | None) -> None:
+    """Say whether nights may make accounts in the Moodle NAME for people whom it does not have; off unless told."""
+    with tool().database.transaction() as session:
+        moodle = moodle_named(session, name)
+        if allowed is not None or auth is not None:
+            allowed = moodle.creates_users if allowed is None else allowed
+            set_account_making(session, moodle, allowed=allowed, auth=auth, actor=SYSTEM, now=tool().clock())
+        state = f"made by nights, logging in by {moodle.new_user_auth}" if moodle.creates_users else "never made"
+    click.echo(f"Moodle {name}: missing accounts are {state}")
+
+
 @moodle_commands.command("functions")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 def moodle_functions(as_json: bool) -> None:
@@ -111,6 +127,9 @@ def moodle_functions(as_json: bool) -> None:
         click.echo(f"{function}  {facts.purpose}{' (optional)' if facts.optional else ''}")
     click.echo("\nCapabilities of the token's user:")
     for capability in needed_capabilities():
+        click.echo(f"  {capability}")
+    click.echo("\nOnly where nights make accounts (moodle accounts NAME --create):")
+    for capability in FACTS[Function.CREATE_USERS].capabilities:
         click.echo(f"  {capability}")
 
 

@@ -91,7 +91,7 @@ def examine(
             checks.append(amiss("token", f"web services: {error}", error.remedy))
         else:
             checks += _site(moodle, info)
-            checks += _functions(info, per_site=moodle.category_per_site)
+            checks += _functions(info, per_site=moodle.category_per_site, creates_users=moodle.creates_users)
             checks += _limits(moodle.url, token, info)
             checks += _templates(client, moodle, templates)
             checks += _categories(client, moodle)
@@ -168,18 +168,19 @@ def _site(moodle: Moodle, info: dict[str, Any]) -> Iterator[Check]:
 FOR_CATEGORIES = (Function.CATEGORIES, Function.CREATE_CATEGORIES)
 
 
-def _functions(info: dict[str, Any], *, per_site: bool) -> Iterator[Check]:
-    """Look for each function; those for categories count where each site has its own, and nowhere else."""
+def _functions(info: dict[str, Any], *, per_site: bool, creates_users: bool) -> Iterator[Check]:
+    """Look for the functions in use; those that a setting of this Moodle asks for are missed only where it does."""
     there = {str(entry.get("name")) for entry in info.get("functions", []) if isinstance(entry, dict)}
-    wanted = [function for function in Function if per_site or function not in FOR_CATEGORIES]
-    missing = [function for function in wanted if function not in there]
+    by_setting = {**dict.fromkeys(FOR_CATEGORIES, per_site), Function.CREATE_USERS: creates_users}
+    used = [function for function in Function if by_setting.get(function, True)]
+    missing = [function for function in used if function not in there]
     for function in missing:
         facts = FACTS[function]
         remedy = f"add {function} to the service ({SERVICE})"
-        make = note if facts.optional and function not in FOR_CATEGORIES else amiss
+        make = note if facts.optional and function not in by_setting else amiss
         yield make("functions", f"{function} is missing: {facts.purpose}", remedy)
     if not missing:
-        yield ok("functions", f"all {len(wanted)} are in the service")
+        yield ok("functions", f"all {len(used)} are in the service")
 
 
 def _limits(url: str, token: str, info: dict[str, Any]) -> Iterator[Check]:

@@ -34,6 +34,12 @@ class Moodle(Base):
     )
     trainee_role_id: Mapped[int] = mapped_column(default=5, comment="Moodle role of trainees (student)")
     leader_role_id: Mapped[int] = mapped_column(default=3, comment="Moodle role of leaders (editingteacher)")
+    creates_users: Mapped[bool] = mapped_column(
+        default=False, comment="nights may make accounts for people whom this Moodle does not have"
+    )
+    new_user_auth: Mapped[str] = mapped_column(
+        String(20), default="manual", comment="Moodle's name for the method by which new users log in"
+    )
     visits_from: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="visits that began earlier have ended: a registration was disabled then"
     )

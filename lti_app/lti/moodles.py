@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from lti_app.lti.models import LtiRegistration, Moodle
 from moodle_sync.templates import field_of
 
 LONGEST_NAME = 60
+AUTH = re.compile(r"[a-z][a-z0-9_]{0,19}")
 
 
 def save_moodle(
@@ -72,6 +74,26 @@ def save_moodle(
         audit.record(session, actor=actor, now=now, action="update_moodle_token", on=row)
         outcome = saving.Saved.CHANGED
     return outcome
+
+
+def set_account_making(
+    session: Session, moodle: Moodle, *, allowed: bool, auth: str | None, actor: Actor, now: datetime
+) -> saving.Saved:
+    """Say whether nights may make accounts in ``moodle``, and by which method the new users log in (None: as it was).
+
+    Raises DomainError for what is no name of such a method.
+    """
+    values: dict[str, object] = {"creates_users": allowed}
+    if auth is not None:
+        if not AUTH.fullmatch(auth):
+            raise DomainError(
+                "auth_method",
+                f"{auth!r} is not Moodle's name for a method of logging in",
+                remedy="such as manual, ldap, oauth2: the names in Plugins, Authentication",
+                field="auth",
+            )
+        values["new_user_auth"] = auth
+    return saving.change(session, moodle, values, actor=actor, now=now, action="set_account_making")
 
 
 def only_moodle_url(session: Session) -> str | None:

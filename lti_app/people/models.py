@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -95,10 +96,47 @@ class MoodleAccount(Base):
     moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id))
     user_id: Mapped[int] = mapped_column(comment="Moodle user id; sub of a launch, userId of a score")
     person_id: Mapped[int] = mapped_column(ForeignKey(Person.id), index=True)
-    matched_by: Mapped[str] = mapped_column(String(20), comment="idnumber, email or person (decided by hand)")
+    matched_by: Mapped[str] = mapped_column(
+        String(20), comment="idnumber, email, created (by a night) or person (decided by hand)"
+    )
     matched_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_last_name: Mapped[str | None] = mapped_column(String(255), comment="as Moodle said last; empty: not told")
+    seen_first_name: Mapped[str | None] = mapped_column(String(255), comment="as Moodle said last, often both names")
+    seen_email: Mapped[str | None] = mapped_column(String(255), comment="as Moodle said last")
+    seen_suspended: Mapped[bool] = mapped_column(default=False, comment="suspended on the whole site of Moodle")
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when Moodle was last asked and showed it")
+    not_shown_since: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="since then Moodle shows no such user: deleted, as a rule"
+    )
 
     person: Mapped[Person] = relationship()
+
+
+class PersonQuestion(Base):
+    """Ask a person which user of a Moodle somebody is, where the night can't be sure; one question a person."""
+
+    __tablename__ = "person_question"
+    __table_args__ = (
+        UniqueConstraint("moodle_id", "person_id"),
+        CheckConstraint("(decided_at IS NULL) = (decided_by IS NULL)", name="decided_by_somebody"),
+        CheckConstraint("decided_at IS NOT NULL OR user_id IS NULL", name="user_needs_decision"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id))
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id), index=True)
+    reason: Mapped[str] = mapped_column(String(40), comment="why it isn't certain: the code of a Doubt")
+    candidates: Mapped[list[Any]] = mapped_column(
+        comment="user_id, idnumber, email, full_name as Moodle gave them; none: nobody matches"
+    )
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="the cause is gone")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+    user_id: Mapped[int | None] = mapped_column(comment="the Moodle user that was chosen; empty: none of them")
+
+    person: Mapped[Person] = relationship()
+    moodle: Mapped[Moodle] = relationship()
 
 
 class RoleGrant(Base):

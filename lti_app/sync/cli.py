@@ -44,17 +44,20 @@ EXIT_LOCKED = 4
 @click.option("--dry-run", is_flag=True, help="Read and plan; change nothing anywhere.")
 @click.option("--approve", is_flag=True, help="Apply also what the guard would hold.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--scheduled", is_flag=True, help="As a timer does: queue the nights if there is a broker.")
 @with_database
-def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -> None:
+def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool, scheduled: bool) -> None:
     """Do one night's work now.
 
     Exit 0: done; 1: some changes failed; 2: held for approval; 3: Moodle could not be read whole, nothing changed;
-    4: another run holds the lock; 64, 70, 78: nothing was begun, or it broke off (docs/operations.md).
+    4: another run holds the lock; 64, 69, 70, 78: nothing was begun, or it broke off (docs/operations.md).
     """
     with tool().database.session(writes=False) as session:
         moodles = [moodle_named(session, name)] if name else service.moodles(session, actor=SYSTEM)
     if not moodles:
         raise Refused("no Moodle is stored yet; begin with: moodle add NAME --url URL")
+    if scheduled and _is_left_to_workers(moodles, alone=not (dry_run or approve or as_json)):
+        return
     results, failures = _run_all(
         moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty()
     )
@@ -63,6 +66,24 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool) -
         sys.exit(os.EX_CONFIG if isinstance(failures[0], VaultError) else os.EX_SOFTWARE)
     codes = [service.EXIT_CODES.get(result.status, EXIT_LOCKED) for result in results]
     sys.exit(max([*codes, EXIT_LOCKED if len(results) < len(moodles) else 0]))
+
+
+def _is_left_to_workers(moodles: Sequence[Moodle], *, alone: bool) -> bool:
+    """Queue scheduled nights where there is a broker; without one they are done here. Raises Refused."""
+    parts = tool()
+    if not alone:
+        raise Refused("--scheduled goes with --moodle only")
+    if parts.settings.schedule == "beat":
+        raise Refused("SCHEDULE is beat: Celery's beat begins the nights; disable the timer, or set SCHEDULE to timer")
+    broker = parts.services.get("broker")
+    if broker is None:
+        return False
+    from lti_app.sync.jobs import ask_for_night
+
+    for moodle in moodles:
+        ask_for_night(broker, moodle.id, parts.clock())
+        click.echo(f"{moodle.name}: queued")
+    return True
 
 
 def _run_all(

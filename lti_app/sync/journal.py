@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database, put_rows
 from lti_app.intakes.models import Intake
+from lti_app.sync.accounts import tie_new_user
 from lti_app.sync.desired import TIED_BY_NIGHT
 from lti_app.sync.events import confirm_events, intend_events
 from lti_app.sync.hiding import remember_hidden
 from lti_app.sync.lock import Heart
 from lti_app.sync.models import OwnedEnrolment, SyncChange, SyncRun
-from moodle_sync.apply import Outcome
-from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, EventChange, Kind
+from moodle_sync.outcomes import Outcome
+from moodle_sync.plan import ChangePlan, CourseChange, EnrolmentChange, EventChange, Kind, UserChange
 from moodle_sync.roster import Drift
 
 Progress = Callable[[str, int, int], None]
@@ -84,18 +85,23 @@ class RunJournal:
                 self.counts[outcome.change.kind.value]["done" if outcome.done else "failed"] += 1
             self._done += len(outcomes)
             with self._database.transaction() as session:
+                self._open(session)
                 self._confirm(session, outcomes)
                 self._forget_refused(session, outcomes)
                 confirm_events(session, self._moodle_id, outcomes)
                 session.execute(insert(SyncChange), [self._change_row(outcome) for outcome in outcomes])
                 self._tie_courses(session, outcomes)
                 remember_hidden(session, self._moodle_id, outcomes, self._clock())
-                session.execute(
-                    update(SyncRun)
-                    .where(SyncRun.id == self._run_id)
-                    .values(steps_done=self._done, counts={key: dict(value) for key, value in self.counts.items()})
-                )
+                self._tie_new_users(session, outcomes)
+                self._show_counts(session, len(outcomes))
         self._progress("writing", self._done, self._total)
+
+    def _open(self, session: Session) -> None:
+        """Do what comes first where outcomes are remembered."""
+
+    def _show_counts(self, session: Session, _outcomes: int) -> None:
+        counts = {key: dict(value) for key, value in self.counts.items()}
+        session.execute(update(SyncRun).where(SyncRun.id == self._run_id).values(steps_done=self._done, counts=counts))
 
     def _confirm(self, session: Session, outcomes: Sequence[Outcome]) -> None:
         rows = [
@@ -149,6 +155,26 @@ class RunJournal:
                 known=change.course.course_id,
                 course_id=outcome.course_id,
             )
+
+    def expect(self, plan: ChangePlan) -> None:
+        """Count on the changes of a further plan, besides those that were recorded."""
+        for kind, number in plan.counts().items():
+            count = self.counts.setdefault(kind.value, {"planned": 0, "done": 0, "failed": 0})
+            count["planned"] = count["done"] + count["failed"] + number
+        self._total = self._done + len(plan)
+        with self._database.transaction() as session:
+            session.execute(
+                update(SyncRun)
+                .where(SyncRun.id == self._run_id)
+                .values(steps_total=self._total, counts={key: dict(value) for key, value in self.counts.items()})
+            )
+
+    def _tie_new_users(self, session: Session, outcomes: Sequence[Outcome]) -> None:
+        """Remember whose the accounts are that were made, unless a launch has tied them meanwhile."""
+        for outcome in outcomes:
+            change, account = outcome.change, outcome.account
+            if isinstance(change, UserChange) and account is not None:
+                tie_new_user(session, self._moodle_id, change.person_key, account, now=self._clock())
 
     def _change_row(self, outcome: Outcome) -> dict[str, Any]:
         return {

@@ -56,16 +56,16 @@ def _take_over(database: Database, moodle_id: int, holder: str, now: datetime) -
         if held is None:  # given back between the two transactions
             session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
             return
-        if not is_dead(held, now):
+        if not is_dead(held.holder, held.beat_at, now):
             raise LockHeld(held.holder, held.taken_at)
         held.holder, held.taken_at, held.beat_at = holder, now, now
 
 
-def is_dead(lock: SyncLock, now: datetime) -> bool:
-    """Tell whether the run that holds the lock has stopped showing that it lives, or its process here is gone."""
-    if now - lock.beat_at > STALE_AFTER:
+def is_dead(holder: str, beat_at: datetime, now: datetime) -> bool:
+    """Tell whether ``holder``, seen at ``beat_at``, has stopped showing that it lives, or its process here is gone."""
+    if now - beat_at > STALE_AFTER:
         return True
-    host, pid, _ = lock.holder.rsplit(":", 2)
+    host, pid, _ = holder.rsplit(":", 2)
     if host != socket.gethostname():
         return False
     try:
@@ -97,7 +97,7 @@ class Heart:
     """Keep a lock warm from a thread; tell the run when the lock was lost. Leaving its block gives the lock back."""
 
     def __init__(self, database: Database, moodle_id: int, holder: str, clock: Clock) -> None:
-        self._database, self._moodle_id, self._holder, self._clock = database, moodle_id, holder, clock
+        self._database, self._moodle_id, self.holder, self._clock = database, moodle_id, holder, clock
         self._stop = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"heart-{moodle_id}", daemon=True)
@@ -105,35 +105,42 @@ class Heart:
     def _run(self) -> None:
         while not self._stop.wait(BEAT_EVERY.total_seconds()):
             try:
-                beat(self._database, self._moodle_id, self._holder, self._clock())
+                self._beat()
             except LockLost:
                 self._lost.set()
                 return
             except SQLAlchemyError:  # a database that was busy for a moment; the next beat tries again
                 log.warning("could not show that the run lives", exc_info=True)
 
+    def _beat(self) -> None:
+        beat(self._database, self._moodle_id, self.holder, self._clock())
+
     def check(self) -> None:
         """Raise LockLost if the lock was taken away meanwhile."""
         if self._lost.is_set():
-            raise LockLost(self._holder)
+            raise LockLost(self.holder)
 
     def verify(self, session: Session) -> None:
         """Raise LockLost unless the lock is this run's at this moment; asked before each write to Moodle."""
         self.check()
         holder = session.scalar(select(SyncLock.holder).where(SyncLock.moodle_id == self._moodle_id))
-        if holder != self._holder:
+        if holder != self.holder:
             self._lost.set()
-            raise LockLost(self._holder)
+            raise LockLost(self.holder)
 
     def start(self) -> None:
         """Begin to beat."""
         self._thread.start()
 
-    def end(self) -> None:
-        """Stop beating, wait for the thread, and give the lock back."""
+    def stop(self) -> None:
+        """Stop beating, and wait for the thread."""
         self._stop.set()
         self._thread.join()
-        release(self._database, self._moodle_id, self._holder)
+
+    def end(self) -> None:
+        """Stop beating, and give the lock back."""
+        self.stop()
+        release(self._database, self._moodle_id, self.holder)
 
     def __enter__(self) -> Heart:
         return self

@@ -199,3 +199,20 @@ class SyncLock(Base):
     holder: Mapped[str] = mapped_column(String(200), comment="host, process and a random part")
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
     beat_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SyncPart(Base):
+    """Keep a part of a run's plan while several processes carry it out; deleted when the run ends.
+
+    Whoever carries it out is its holder, and shows every 20 seconds that it lives, as with a lock.
+    """
+
+    __tablename__ = "sync_part"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey(SyncRun.id), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    plan: Mapped[dict[str, Any]] = mapped_column(comment="the changes of some courses")
+    rosters: Mapped[list[Any]] = mapped_column(comment="of each course: its id, who was enrolled, who was inactive")
+    holder: Mapped[str | None] = mapped_column(String(200), comment="host, process and a random part")
+    beat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

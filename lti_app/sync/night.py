@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +20,14 @@ from lti_app.credits.service import SCORE, propose_credits, put_forward_since
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
-from lti_app.sync import lock
+from lti_app.sync import lock, parts
+from lti_app.sync.accounts import Looked, account_notes, due_accounts, keep_accounts, look_up, new_accounts
 from lti_app.sync.completion import read_completion
 from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
 from lti_app.sync.events import forget_past_events, put_events
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
+from lti_app.sync.questions import keep_questions, settled_notes
 from lti_app.sync.rosters import remember_rosters, remembered_rosters
 from lti_app.sync.service import failures_of, report
 from lti_app.sync.starting import Started, start
@@ -35,11 +38,12 @@ from moodle_sync.errors import CannotReadWhole, MoodleError
 from moodle_sync.events import Calendar
 from moodle_sync.groups import ObservedGroups
 from moodle_sync.guard import Limits, Reason, Verdict, review
+from moodle_sync.new_users import make_users
 from moodle_sync.observe import read_in_full, read_observed
 from moodle_sync.observe_events import read_calendar
 from moodle_sync.observe_groups import read_groups
-from moodle_sync.plan import ChangePlan, make_plan
-from moodle_sync.roster import Observed, Owned, Role
+from moodle_sync.plan import ChangePlan, Kind, Note, leave_out, make_plan
+from moodle_sync.roster import Doubt, Observed, Owned, Role
 from moodle_sync.templates import find_templates, notes_on_templates
 
 log = logging.getLogger(__name__)
@@ -75,18 +79,27 @@ def run_night(
     dry_run: bool = False,
     only_plan: str | None = None,
     progress: Progress = quiet,
+    call_helpers: parts.CallHelpers | None = None,
 ) -> NightResult:
     """Do one night's work with a Moodle now.
 
     ``approve`` applies also what the guard would hold; ``dry_run`` reads and plans and changes nothing anywhere;
-    ``only_plan`` applies the plan with this id and holds any other.
+    ``only_plan`` applies the plan with this id and holds any other; ``call_helpers`` lets other processes carry out
+    parts of the plan.
     Raises lock.LockHeld where another run is under way.
     """
     if dry_run:
         moodle = _moodle(tool, moodle_id)
         with client_for(tool, moodle) as client:
             return _rehearse(tool, moodle, client, progress)
-    return carry_out(tool, start(tool, moodle_id), approve=approve, only_plan=only_plan, progress=progress)
+    return carry_out(
+        tool,
+        start(tool, moodle_id),
+        approve=approve,
+        only_plan=only_plan,
+        progress=progress,
+        call_helpers=call_helpers,
+    )
 
 
 def carry_out(
@@ -96,6 +109,7 @@ def carry_out(
     approve: bool = False,
     only_plan: str | None = None,
     progress: Progress = quiet,
+    call_helpers: parts.CallHelpers | None = None,
 ) -> NightResult:
     """Do the work of a run that was started, as ``run_night`` does, and give the lock back.
 
@@ -103,8 +117,16 @@ def carry_out(
     """
     with started.heart as heart:
         moodle = _moodle(tool, started.run.moodle_id)
-        night = _Night(tool, moodle, started.run, heart=heart, approve=approve, only_plan=only_plan, progress=progress)
-        return night.run()
+        return _Night(
+            tool,
+            moodle,
+            started.run,
+            heart=heart,
+            approve=approve,
+            only_plan=only_plan,
+            progress=progress,
+            call_helpers=call_helpers,
+        ).run()
 
 
 def _moodle(tool: Tool, moodle_id: int) -> Moodle:
@@ -116,9 +138,18 @@ def _now_seconds(tool: Tool) -> int:
     return int(tool.clock().timestamp())
 
 
-def _look(
-    tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress
-) -> tuple[Scope, Observed, ChangePlan, Verdict]:
+@dataclass(frozen=True)
+class _Seen:
+    """Hold what a plan rests on: what should be, and what was read."""
+
+    scope: Scope
+    observed: Observed
+    calendar: Calendar
+    groups: ObservedGroups
+    looked: Looked
+
+
+def _look(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -> tuple[_Seen, ChangePlan, Verdict]:
     """Read and plan. Raises CannotReadWhole. Writes nothing."""
     progress("reading", 0, 0)
     with tool.database.session(writes=False) as session:
@@ -145,28 +176,40 @@ def _look(
     observed = _without_foreign_courses(_without_taken(observed, taken), tied)
     calendar = Calendar(scope.events, read_calendar(client, scope.events, observed.courses))
     groups = read_groups(client, scope.desired.courses, observed.courses)
-    plan = _plan(tool, scope, observed, calendar, groups)
+    with tool.database.session(writes=False) as session:
+        looked = Looked(new_accounts(session, moodle, observed))
+        due = due_accounts(session, moodle.id, scope.desired, most=tool.settings.accounts_a_night)
+    seen = _Seen(scope, observed, calendar, groups, looked)
+    plan = _plan(tool, seen)
     # What is written to has to be read, not remembered: the plan rests on full reads wherever it changes anything.
     if in_doubt := observed.assumed & plan.course_ids:
-        observed = read_in_full(client, observed, scope.owned, in_doubt)
-        plan = _plan(tool, scope, observed, calendar, groups)
+        seen = replace(seen, observed=read_in_full(client, observed, scope.owned, in_doubt))
+        plan = _plan(tool, seen)
     try:
+        looked = look_up(client, looked, due=due, desired=scope.desired, observed=seen.observed, plan=plan)
+        if looked.is_blind:
+            looked = replace(looked, new={})
+        seen = replace(seen, looked=looked)
+        plan = _plan(tool, seen)
         plan.add_notes(notes_on_templates(client, plan))
     except MoodleError as error:
         raise CannotReadWhole(error) from error
-    limits = Limits(tool.settings.suspend_share, tool.settings.suspend_floor)
-    return scope, observed, plan, review(plan, limits, is_first=moodle.trusted_at is None)
+    settings = tool.settings
+    limits = Limits(settings.suspend_share, settings.suspend_floor, settings.create_users_limit)
+    return seen, plan, review(plan, limits, is_first=moodle.trusted_at is None)
 
 
-def _plan(tool: Tool, scope: Scope, observed: Observed, calendar: Calendar, groups: ObservedGroups) -> ChangePlan:
-    return make_plan(
-        scope.desired,
-        scope.owned,
-        observed,
+def _plan(tool: Tool, seen: _Seen) -> ChangePlan:
+    plan = make_plan(
+        seen.scope.desired,
+        seen.scope.owned,
+        seen.observed,
         respects_drift=tool.settings.drift == "respect",
-        calendar=calendar,
-        groups=groups,
+        calendar=seen.calendar,
+        groups=seen.groups,
+        new_users=seen.looked.new,
     )
+    return leave_out(plan, seen.looked.not_shown)
 
 
 def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
@@ -174,11 +217,10 @@ def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
     clashes = [key for key in observed.matched_by if taken.get(observed.users[key], key) != key]
     if not clashes:
         return observed
-    text = "the user that matches is tied to another person already"
     return observed._replace(
         users={key: user for key, user in observed.users.items() if key not in clashes},
         matched_by={key: how for key, how in observed.matched_by.items() if key not in clashes},
-        unresolved={**observed.unresolved, **dict.fromkeys(clashes, text)},
+        unresolved={**observed.unresolved, **dict.fromkeys(clashes, Doubt.TIED_TO_ANOTHER)},
     )
 
 
@@ -201,11 +243,13 @@ def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progre
     began = time.monotonic()
     run = SyncRun(moodle=moodle, status=RunStatus.DONE, counts={}, held=[], notes=[], proposed={}, calls=0, seconds=0.0)
     try:
-        _scope, _observed, plan, verdict = _look(tool, moodle, client, progress)
+        seen, plan, verdict = _look(tool, moodle, client, progress)
     except CannotReadWhole as error:
         run.status, run.error = RunStatus.UNREADABLE, f"{error} {error.remedy}"
     else:
-        _describe(run, plan, verdict)
+        with tool.database.session(writes=False) as session:
+            notes = account_notes(session, moodle.id, seen.looked, seen.scope.desired)
+            _describe(run, plan, verdict, settled_notes(session, moodle.id, [*plan.notes, *notes]))
         if verdict.held:
             run.status = RunStatus.HELD
     run.calls, run.seconds = client.calls, time.monotonic() - began
@@ -220,11 +264,11 @@ def _stop_reason(moodle: Moodle) -> dict[str, Any]:
     return Reason("stopped", "", 0, 0, text)._asdict()
 
 
-def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict) -> None:
+def _describe(run: SyncRun, plan: ChangePlan, verdict: Verdict, notes: Sequence[Note]) -> None:
     run.plan_id = plan.id
     run.counts = {kind.value: {"planned": number, "done": 0, "failed": 0} for kind, number in plan.counts().items()}
     run.held = [reason._asdict() for reason in verdict.reasons]
-    run.notes = [note._asdict() for note in plan.notes]
+    run.notes = [note._asdict() for note in notes]
     run.steps_total, run.steps_done = len(plan), 0
 
 
@@ -241,11 +285,12 @@ class _Night:
         approve: bool,
         only_plan: str | None,
         progress: Progress,
+        call_helpers: parts.CallHelpers | None,
     ) -> None:
         self.tool, self.moodle, self.run_row = tool, moodle, run_row
         self.database: Database = tool.database
         self.heart, self.approve, self.progress = heart, approve, progress
-        self.only_plan = only_plan
+        self.only_plan, self.call_helpers = only_plan, call_helpers
         self.began = time.monotonic()
         self.calls = 0
 
@@ -275,13 +320,13 @@ class _Night:
 
     def _work(self) -> RunStatus:
         self._phase("reading")
-        scope, observed, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
+        seen, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
         verdict = self._held_unless_approved(plan, verdict)
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
-            _describe(run, plan, verdict)
+            self._remember_matches(session, seen.scope, seen.observed)
+            _describe(run, plan, verdict, self._keep_people(session, seen, plan))
             run.phase = "writing"
-            self._remember_matches(session, scope, observed)
             moodle = session.get_one(Moodle, self.moodle.id, populate_existing=True)
             if moodle.stopped_at is not None:
                 run.held = [_stop_reason(moodle), *run.held]
@@ -291,13 +336,13 @@ class _Night:
             remember_rosters(
                 session,
                 self.moodle.id,
-                observed,
+                seen.observed,
                 except_for=plan.course_ids if approved else (),
                 now=self.tool.clock(),
             )
         status = RunStatus.DONE
         if approved:
-            failed = self._apply(scope, plan, observed)
+            failed = self._apply(seen, plan)
             status = RunStatus.FAILED_SOME if failed else RunStatus.DONE
             self._close_plan(plan)
         else:
@@ -378,22 +423,50 @@ class _Night:
                     course_id=present.course_id,
                 )
 
-    def _apply(self, scope: Scope, plan: ChangePlan, observed: Observed) -> bool:
+    def _keep_people(self, session: Session, seen: _Seen, plan: ChangePlan) -> list[Note]:
+        """Keep what Moodle says of people, and what has to be asked about them; return the run's notes."""
+        now, moodle_id, desired = self.tool.clock(), self.moodle.id, seen.scope.desired
+        keep_questions(session, moodle_id, seen.observed, now=now)
+        merged = keep_accounts(session, moodle_id, seen.looked, desired, now=now)
+        amiss = account_notes(session, moodle_id, seen.looked, desired)
+        return settled_notes(session, moodle_id, [*plan.notes, *merged, *amiss])
+
+    def _apply(self, seen: _Seen, plan: ChangePlan) -> bool:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
-        self._remember_seen(plan)
-        with self.database.transaction() as session:
-            put_events(session, self.moodle.id, plan.events, self.tool.clock())
-            forget_past_events(session, self.moodle.id, scope.events.since)
         journal = RunJournal(
             self.database,
             self.run_row,
             plan,
-            scope.intake_ids,
+            seen.scope.intake_ids,
             heart=self.heart,
             clock=self.tool.clock,
             progress=self.progress,
         )
+        if made := make_users(self.client, plan, seen.looked.new, journal):
+            observed = seen.observed
+            seen = replace(seen, observed=observed._replace(users={**observed.users, **made}))
+        if plan.counts().get(Kind.CREATE_USER):
+            # The same world, but for the new users: what was approved follows from it, and their enrolments.
+            plan = _plan(self.tool, replace(seen, looked=replace(seen.looked, new={})))
+            journal.expect(plan)
+        self._remember_seen(plan)
+        with self.database.transaction() as session:
+            put_events(session, self.moodle.id, plan.events, self.tool.clock())
+            forget_past_events(session, self.moodle.id, seen.scope.events.since)
+        if self.call_helpers is not None and len(parts.parts_of(plan)) > 1:
+            failed = parts.carry_out(
+                self.tool,
+                self.client,
+                self.moodle,
+                self.run_row,
+                plan,
+                rosters=seen.observed.rosters,
+                address=seen.scope.events.address,
+                heart=self.heart,
+                call_helpers=self.call_helpers,
+            )
+            return failed > 0
         roles = {Role.TRAINEE: self.moodle.trainee_role_id, Role.LEADER: self.moodle.leader_role_id}
         apply_plan(
             self.client,
@@ -401,8 +474,8 @@ class _Night:
             journal,
             role_ids=roles,
             now=_now_seconds(self.tool),
-            rosters=observed.rosters,
-            address=scope.events.address,
+            rosters=seen.observed.rosters,
+            address=seen.scope.events.address,
         )
         return any(count["failed"] for count in journal.counts.values())
 
@@ -453,6 +526,7 @@ class _Night:
         with self.database.transaction() as session:
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
-            run.calls, run.seconds = self.calls, time.monotonic() - self.began
+            parts.forget_parts(session, [run.id])
+            run.calls, run.seconds = (run.calls or 0) + self.calls, time.monotonic() - self.began
             run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

@@ -47,7 +47,7 @@ def _runs(actor: Actor) -> Select[SyncRun, SyncLock]:
 
 def _as_it_stands(session: Session, run: SyncRun, held: SyncLock | None, now: datetime) -> SyncRun:
     """Show a run as broken off whose process is gone, for nobody would end it; the next run puts that down."""
-    if run.status is RunStatus.RUNNING and (held is None or lock.is_dead(held, now)):
+    if run.status is RunStatus.RUNNING and (held is None or lock.is_dead(held.holder, held.beat_at, now)):
         session.expunge(run)  # what is shown here is not to be written
         run.status, run.error = RunStatus.INTERRUPTED, DIED
     return run

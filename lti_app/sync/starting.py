@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from lti_app.core.edge import Tool
 from lti_app.sync import lock
 from lti_app.sync.models import RunStatus, SyncRun
+from lti_app.sync.parts import forget_parts
 
 DIED = "the process that did the run ended before it; the next run takes up its work"
 """What is said of a run that has no process any more."""
@@ -28,10 +29,10 @@ def start(tool: Tool, moodle_id: int) -> Started:
     try:
         with tool.database.transaction() as session:
             # This run holds the lock, so that none of those can be alive.
+            died = SyncRun.moodle_id == moodle_id, SyncRun.status == RunStatus.RUNNING
+            forget_parts(session, session.scalars(select(SyncRun.id).where(*died)))
             session.execute(
-                update(SyncRun)
-                .where(SyncRun.moodle_id == moodle_id, SyncRun.status == RunStatus.RUNNING)
-                .values(status=RunStatus.INTERRUPTED, finished_at=tool.clock(), error=DIED)
+                update(SyncRun).where(*died).values(status=RunStatus.INTERRUPTED, finished_at=tool.clock(), error=DIED)
             )
             run = SyncRun(
                 moodle_id=moodle_id,

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
 
 from lti_app.core.edge import actor, db_session, now, tool
+from lti_app.core.errors import Unavailable
 from lti_app.core.forms import see_other
 from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
@@ -16,7 +17,8 @@ from lti_app.credits.outstanding import undelivered_scores
 from lti_app.sync import safety, service
 from lti_app.sync.lock import LockHeld
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
-from lti_app.sync.names import names_of_persons, names_of_users, users_in
+from lti_app.sync.names import names_of_persons, names_of_targets, names_of_users, users_in
+from lti_app.sync.questions import count_open
 from lti_app.sync.words import notes_words
 
 CHANGES_A_PAGE = 50
@@ -41,6 +43,7 @@ def runs() -> str:
         newest=newest,
         undelivered={moodle.id: undelivered_scores(session, moodle.id) for moodle in moodles},
         held=service.held_plans(session, actor=actor()),
+        questions=count_open(session, actor=actor(), with_candidates=True),
         notes={run.id: len(notes_words(run.notes, {})) for run in newest.values() if run},
         failures={run.id: _failures(run) for run in newest.values() if run and run.status is RunStatus.FAILED_SOME},
     )
@@ -48,11 +51,20 @@ def runs() -> str:
 
 def _failures(run: SyncRun) -> dict[str, Any]:
     detail = service.run_detail(db_session(), run.id, actor=actor(), now=now(), only_failed=True, limit=FAILURES_SHOWN)
-    return {"changes": detail.changes, "total": detail.failures_total, "names": _names(run, detail.changes)}
+    return {
+        "changes": detail.changes,
+        "total": detail.failures_total,
+        "names": _names(run, detail.changes),
+        "people": _people(detail.changes),
+    }
 
 
 def _names(run: SyncRun, changes: list[SyncChange]) -> dict[int, str]:
     return names_of_users(db_session(), run.moodle_id, users_in(change.target for change in changes))
+
+
+def _people(changes: list[SyncChange]) -> dict[int, str]:
+    return names_of_targets(db_session(), (change.target for change in changes))
 
 
 @blueprint.get("/sync/runs/<int:run_id>")
@@ -70,7 +82,6 @@ def run(run_id: int) -> str:
     number = page_number(asked, total, CHANGES_A_PAGE)
     if number != asked:
         detail = show(offset=(number - 1) * CHANGES_A_PAGE)
-    not_found = names_of_persons(session, detail.run.notes)
     return render_template(
         "sync/run.html",
         run=detail.run,
@@ -79,8 +90,9 @@ def run(run_id: int) -> str:
         changes_total=detail.changes_total,
         only_failed=only_failed,
         names=_names(detail.run, detail.changes),
-        notes=notes_words(detail.run.notes, not_found),
-        somebody_not_found=bool(not_found),
+        people=_people(detail.changes),
+        notes=notes_words(detail.run.notes, names_of_persons(session, detail.run.notes)),
+        somebody_not_found=any(note.get("code") == "person_not_found" for note in detail.run.notes),
     )
 
 
@@ -101,6 +113,7 @@ def approve(held_plan_id: int) -> Response:
         held.moodle_id,
         begun=gettext("The plan is approved; a run that applies it has been started."),
         held=gettext("The plan is approved. Another run is under way; the one after it applies the plan."),
+        unqueued=gettext("The plan is approved. The queue of jobs does not answer now, so the next night applies it."),
     )
 
 
@@ -135,13 +148,20 @@ def start(moodle_id: int) -> Response:
     )
 
 
-def _begin(moodle_id: int, *, begun: str, held: str) -> Response:
-    """Begin a run, so that the page which comes next shows it; say ``held`` where another one has the lock."""
+def _begin(moodle_id: int, *, begun: str, held: str, unqueued: str = "") -> Response:
+    """Begin a run, so that the page which comes next shows it; say ``held`` where another one has the lock.
+
+    Where the broker does not answer ``unqueued`` is said; raises Unavailable if there is nothing to say.
+    """
     db_session().commit()  # the run sees what was decided, and writes its row in a transaction of its own
     try:
         tool().services["start_run"](moodle_id)
     except LockHeld:
         flash(held, "warning")
+    except Unavailable:
+        if not unqueued:
+            raise
+        flash(unqueued, "warning")
     else:
         flash(begun, "success")
     return see_other(url_for("sync.runs"))

@@ -13,7 +13,8 @@ from flask_babel import lazy_gettext as _l
 from lti_app.core.permissions import ROLE_NAMES, Role
 from lti_app.sync.course_words import category_words, course_note_words
 from lti_app.sync.models import RunStatus
-from lti_app.sync.names import NOT_FOUND, TARGET
+from lti_app.sync.names import TARGET, is_about_person
+from moodle_sync.roster import Doubt
 
 COURSE_NOTES = {
     "course_conflict": _l("Intake %(course)s: a course with its short name belongs to somebody else."),
@@ -31,6 +32,7 @@ N_ = str
 """Mark a text for translation where it is written; it is translated where it is shown."""
 
 KIND_NAMES = {
+    "create_user": _l("accounts made"),
     "create_category": _l("categories made"),
     "create_course": _l("courses made"),
     "update_course": _l("courses changed"),
@@ -45,6 +47,7 @@ KIND_NAMES = {
     "delete_event": _l("events taken out of calendars"),
 }
 CHANGE_NAMES = {
+    "create_user": _l("make an account"),
     "create_category": _l("make a category"),
     "create_course": _l("make a course"),
     "update_course": _l("change a course"),
@@ -88,6 +91,10 @@ REMEDIES = (
     N_("Check that the course still exists in Moodle."),
     N_("Nothing to do: what the call did is read back from Moodle."),
     N_("Mend what is named and run again; nothing was changed."),
+    N_(
+        "A user with this e-mail or username may be there whom the service's user isn't shown; else check the address, "
+        "and that the method of logging in is known to Moodle."
+    ),
 )
 """Remedies of the library about Moodle (moodle_sync.errors), which knows nothing of languages."""
 FINDINGS = (
@@ -98,6 +105,13 @@ FINDINGS = (
     N_("the user with this e-mail has another idnumber"),
     N_("the user with this idnumber has another e-mail"),
     N_("several of our people match the same user"),
+    N_("none of the users that match, as was decided"),
+    N_("Moodle does not show the account any more"),
+    N_("the account is suspended in Moodle"),
+    N_("the name changed in Moodle and was taken over"),
+    N_("Moodle has another name"),
+    N_("the e-mail changed in Moodle and was taken over"),
+    N_("Moodle has another e-mail"),
     N_("the lock was taken by another run, or broken"),
     N_("the process that did the run ended before it; the next run takes up its work"),
     N_("the run broke off; see the log"),
@@ -168,6 +182,13 @@ def reason_words(reason: Any) -> str:
                 people,
                 of=of,
             )
+        case "creates_many", _:
+            words = ngettext(
+                "%(num)s account would be made, more than the %(of)s that a night may make by itself.",
+                "%(num)s accounts would be made, more than the %(of)s that a night may make by itself.",
+                people,
+                of=of,
+            )
         case "first_run", _:
             words = gettext(
                 "This is the first plan for this Moodle (changes: %(count)s): look through it, then approve it.",
@@ -209,6 +230,11 @@ def known_words(text: str | None) -> str:
     return str(gettext(text)) if text else ""
 
 
+def doubt_words(code: str) -> str:
+    """Say why it isn't certain which user somebody is; ``code`` as stored."""
+    return known_words(Doubt[code.upper()].value)
+
+
 def error_words(error: str) -> tuple[str, str]:
     """Divide what stopped a run into what Moodle's side said and, translated, what to do about it."""
     for remedy in REMEDIES:
@@ -220,11 +246,14 @@ def error_words(error: str) -> tuple[str, str]:
     return known_words(error), ""
 
 
-def target_words(target: str, names: Mapping[int, str]) -> str:
-    """Say whom or what a change is about."""
+def target_words(target: str, names: Mapping[int, str], people: Mapping[int, str]) -> str:
+    """Say whom or what a change is about; ``names`` by Moodle user id, ``people`` by our key."""
     match = TARGET.fullmatch(target)
     if match is None:
         return category_words(target) or target
+    if match["person"]:
+        name = people.get(int(match["person"])) or gettext("somebody who is no longer on the lists")
+        return str(name)
     if match["meeting"]:
         words = gettext("meeting No. %(number)s, intake %(course)s", number=match["meeting"], course=match["course"])
         return str(words)
@@ -238,13 +267,13 @@ def target_words(target: str, names: Mapping[int, str]) -> str:
 
 
 def notes_words(notes: list[Any], names: Mapping[int, str]) -> list[str]:
-    """Say what a person has to decide: people who were not found by name, the rest counted by intake."""
+    """Say what a person has to decide or know: of people by name, the rest counted by intake."""
     lines: list[str] = []
     counted: Counter[tuple[str, str]] = Counter()
     for note in notes:
         if not isinstance(note, dict):
             lines.append(str(note))
-        elif note.get("code") == NOT_FOUND:
+        elif is_about_person(note):
             name = names.get(note["subject"]) or gettext("somebody who is no longer on the lists")
             lines.append(f"{name}: {known_words(note.get('text'))}")
         elif (words := course_note_words(note)) is not None:

@@ -21,10 +21,10 @@ from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
 from lti_app.lti.cli import lti_commands
-from lti_app.people.cli import people
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
 from lti_app.sync.moodle_cli import moodle_commands
+from lti_app.sync.question_cli import people
 from lti_app.web import pages, upkeep
 from lti_app.web.actors import resolve_actor
 from lti_app.web.cookies import SessionCookies
@@ -68,6 +68,10 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
     pages.install(app, app.extensions["ploshchadka"])
     _add_commands(app)
     tool: Tool = app.extensions["ploshchadka"]
+    if settings.broker_url:
+        from lti_app.core.broker import Broker  # Celery: not loaded by those who use none
+
+        tool.services["broker"] = Broker(settings)
     tool.services["start_run"] = lambda moodle_id: start_run(tool, moodle_id)
     lti.install(app, app.extensions["ploshchadka"])
     upkeep.install(tool)

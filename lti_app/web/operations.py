@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lti_app.core.edge import now, tool
+from lti_app.core.errors import Unavailable
 from lti_app.core.migrate import is_current
 from lti_app.core.outbox import OutboxMessage
 from lti_app.core.permissions import Permission, needs
@@ -124,14 +125,26 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 @needs(Permission.PUBLIC)
 def readyz() -> tuple[Response, int]:
-    """Say whether the database answers and has the current schema: 200 or 503."""
+    """Say whether the database answers with the current schema, and the broker, if one is set: 200 or 503."""
     try:
         schema = "current" if is_current(tool().database) else "outdated"
         database = "answers"
     except SQLAlchemyError:
         schema, database = "unknown", "does not answer"
-    ready = schema == "current"
-    return jsonify(ready=ready, database=database, schema=schema), 200 if ready else 503
+    state = {"database": database, "schema": schema, **_broker_state()}
+    ready = schema == "current" and state.get("broker", "answers") == "answers"
+    return jsonify(ready=ready, **state), 200 if ready else 503
+
+
+def _broker_state() -> dict[str, str]:
+    broker = tool().services.get("broker")
+    if broker is None:
+        return {}
+    try:
+        broker.ping()
+    except Unavailable:
+        return {"broker": "does not answer"}
+    return {"broker": "answers"}
 
 
 @blueprint.get("/metrics")

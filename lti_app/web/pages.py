@@ -123,6 +123,7 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         reason_words=sync_words.reason_words,
         suspended_by=sync_words.suspended_by,
         known_words=sync_words.known_words,
+        doubt_words=sync_words.doubt_words,
         score_words=sync_words.score_words,
         error_words=sync_words.error_words,
         target_words=sync_words.target_words,
@@ -149,8 +150,9 @@ def _register(app: Flask) -> None:
     from lti_app.credits.views import blueprint as credits
     from lti_app.intakes.views import blueprint as intakes
     from lti_app.meetings.views import blueprint as meetings
+    from lti_app.sync.question_views import blueprint as who
     from lti_app.sync.views import blueprint as sync
     from lti_app.web.home import blueprint as site
 
-    for blueprint in (site, intakes, meetings, credits, sync):
+    for blueprint in (site, intakes, meetings, credits, sync, who):
         app.register_blueprint(blueprint)

@@ -67,6 +67,7 @@ class User:
     admin: bool = False
     suspended: bool = False
     lang: str = "ru"
+    auth: str = "manual"
     firstaccess: int = 0
     lastaccess: int = 0
 

@@ -7,7 +7,7 @@ import os
 import platform
 import sys
 
-NAMES = ("bench_launch", "bench_enrol", "bench_plan")
+NAMES = ("bench_launch", "bench_enrol", "bench_plan", "bench_scale")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from lti_app.credits.service import propose_credits
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Trainee
 from lti_app.meetings.models import Meeting, Presence
-from lti_app.people.models import Person
+from lti_app.people.models import Person, PersonQuestion
 from lti_app.programmes.models import Form, Mode
 from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
@@ -78,6 +78,7 @@ class Town:
             "sync": ("administrator", "/sync"),
             "sync-run": ("administrator", f"/sync/runs/{self.run_id}"),
             "sync-running": ("administrator", f"/sync/runs/{self.running_id}"),
+            "who-is-who": ("administrator", "/sync/people"),
             "leader-tie": ("leader", f"/intakes/tie?course={self.free_course}"),
             "stranger": ("stranger", "/"),
             "stranger-course": ("stranger", f"/course?course={self.free_course}"),
@@ -113,6 +114,7 @@ def found_town(database: Database) -> Town:
         entry = world.entry(trainees[4], 20)
         run, running = _nights(session, world, trainees)
         _second_site(session, world)
+        _questions(session, world, trainees)
         world.account(world.leader, LEADER_USER)
         session.flush()
         came_from = LaunchedCourse(
@@ -255,6 +257,27 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
             )
         )
     return run, running
+
+
+def _questions(session: Session, world: World, trainees: list[Trainee]) -> None:
+    """Put down whom the night could not find: two users match, one may be somebody else, nobody matches."""
+    world.account(trainees[2].person, 71)
+    users = [
+        {"user_id": 71, "idnumber": "SN-71", "email": "gurev@school14.example.org", "full_name": "Илья Гурьев"},
+        {"user_id": 72, "idnumber": "SN-71", "email": "gurev.ip@mail.example.org", "full_name": "Илья Петрович Гурьев"},
+        {"user_id": 73, "idnumber": "", "email": "office@school14.example.org", "full_name": "Школа № 14"},
+    ]
+    asked = ((0, "several_users", users[:2]), (1, "other_idnumber", users[2:]), (3, "no_user", []))
+    session.add_all(
+        PersonQuestion(
+            moodle_id=world.moodle.id,
+            person_id=trainees[number].person_id,
+            reason=reason,
+            candidates=candidates,
+            opened_at=NOW - timedelta(hours=13),
+        )
+        for number, reason, candidates in asked
+    )
 
 
 def open_door(app: Flask) -> None:

@@ -116,7 +116,7 @@ def test_who_signs_out_is_told_how_to_come_back(
 
 
 @pytest.mark.parametrize(
-    "name", ["trainee", "leader-intake", "leader-meeting", "leader-reversal", "leader-tie", "sync"]
+    "name", ["trainee", "leader-intake", "leader-meeting", "leader-reversal", "leader-tie", "sync", "who-is-who"]
 )
 def test_everything_that_can_be_pressed_is_reached_by_keyboard(
     browser: Browser, browser_app: Flask, live: str, town: Town, name: str
@@ -126,8 +126,10 @@ def test_everything_that_can_be_pressed_is_reached_by_keyboard(
         come_in(page, browser_app, town, who, live)
         page.goto(live + path)
         wanted = page.locator(
-            "a[href]:visible, button:visible, summary:visible, input:not([type=hidden]):not(:disabled):visible"
+            "a[href]:visible, button:visible, summary:visible, "
+            "input:not([type=hidden], [type=radio]):not(:disabled):visible"
         ).count()
+        wanted += page.locator("fieldset:has(input[type=radio]):visible").count()  # arrows move within a group
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
         seen = 1
@@ -229,6 +231,37 @@ def test_the_consequence_of_crediting_is_said_in_numbers(
         page.get_by_role("button", name="Зачесть выбранным (1)").click()
 
         assert page.get_by_text("Часы зачтены 1 стажёру.").is_visible()
+
+
+def test_an_administrator_decides_who_is_who_by_keyboard(
+    browser: Browser, browser_app: Flask, live: str, town: Town
+) -> None:
+    from lti_app.people.models import PersonQuestion
+
+    with a_page(browser, width=PHONE) as page:
+        come_in(page, browser_app, town, "administrator", live)
+        page.goto(f"{live}/sync")
+        page.get_by_role("link", name="Кто есть кто").click()
+        cards = page.get_by_role("region").filter(has=page.get_by_role("group", name="Какой это пользователь Moodle?"))
+        assert cards.count() == 2
+        card = cards.filter(has_text="Илья Петрович Гурьев")
+        assert card.get_by_label("Илья Гурьев").is_disabled()  # known as somebody else
+        card.get_by_label("Илья Петрович Гурьев").focus()
+        page.keyboard.press("Space")
+        page.keyboard.press("Enter")
+
+        page.get_by_text("пользователь Moodle № 72").wait_for()
+        assert cards.count() == 1
+        page.get_by_label("Никто из них").check()
+        page.get_by_role("button", name="Сохранить ответ").click()
+        page.get_by_text("Решать нечего").wait_for()
+    with browser_app.extensions["ploshchadka"].database.session(writes=False) as session:
+        decided = {row.reason: (row.user_id, row.decided_by) for row in session.query(PersonQuestion)}
+    assert decided == {
+        "several_users": (72, "Гостева Галина"),
+        "other_idnumber": (None, "Гостева Галина"),
+        "no_user": (None, None),
+    }
 
 
 def test_progress_of_a_run_goes_on_by_itself(browser: Browser, browser_app: Flask, live: str, town: Town) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -45,7 +46,13 @@ def test_three_settings_are_enough() -> None:
         ("DATABASE_URL", "postgresql+psycopg2://u@h/d"),
         ("PUBLIC_URL", "http://[x"),
         ("SMTP_URL", "smtp://["),
-        ("BROKER_URL", "redis://localhost"),
+        ("BROKER_URL", "localhost:6379"),
+        ("BROKER_URL", "http://localhost"),
+        ("BROKER_URL", "redis://localhost:port/0"),
+        ("SCHEDULE", "cron"),
+        ("SCHEDULE", "beat"),
+        ("NIGHT_AT", "2:30"),
+        ("NIGHT_AT", "24:00"),
         ("SMTP_URL", "http://localhost"),
         ("TIMEZONE", "Asia/Nowhere"),
         ("LOG_LEVEL", "LOUD"),
@@ -65,6 +72,13 @@ def test_a_wrong_setting_is_named_in_one_line(name: str, value: str | None) -> N
         load_settings(environ)
     assert str(refusal.value).startswith(f"{name}: ")
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("url", ["redis://localhost:6379/0", "rediss://:secret@queue.example.org", "amqp://u:p@host//"])
+def test_a_broker_may_be_redis_or_rabbitmq_and_its_password_stays_out_of_texts(url: str) -> None:
+    settings = load_settings({**GOOD, "BROKER_URL": url, "SCHEDULE": "beat", "NIGHT_AT": "01:05"})
+    assert (settings.broker_url, settings.schedule, settings.night_time) == (url, "beat", time(1, 5))
+    assert url not in repr(settings)
 
 
 def test_a_toml_file_may_hold_settings_and_the_environment_wins(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from moodle_sync.apply import Outcome, apply_plan
+from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.events import Calendar, DesiredEvent, EventScope, OwnedEvent
 from moodle_sync.functions import Function
@@ -16,6 +16,7 @@ from moodle_sync.guard import Verdict, review
 from moodle_sync.observe import read_observed
 from moodle_sync.observe_events import read_calendar
 from moodle_sync.observe_groups import read_groups
+from moodle_sync.outcomes import Outcome
 from moodle_sync.plan import ChangePlan, EnrolmentChange, EventChange, Kind, make_plan
 from moodle_sync.roster import (
     Desired,

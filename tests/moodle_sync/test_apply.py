@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from moodle_sync import apply
-from moodle_sync.apply import Outcome
 from moodle_sync.client import MoodleClient
 from moodle_sync.observe import still_so
-from moodle_sync.outcomes import GIVE_UP_AFTER
+from moodle_sync.outcomes import GIVE_UP_AFTER, Outcome
 from moodle_sync.plan import EnrolmentChange, Kind
 from moodle_sync.roster import CourseRoster, Role
 from moodle_sync.sandbox import Sandbox, actions, running_sandbox

@@ -12,6 +12,9 @@ from .registry import Arguments, function
 from .schema import BOOL, INT, TEXT, Many, Struct, optional
 
 USERNAME = re.compile(r"[-.@_a-z0-9]+")
+INTERNAL_METHODS = frozenset({"manual", "email", "none"})
+"""Methods of logging in whose passwords Moodle itself keeps."""
+METHODS = INTERNAL_METHODS | {"cas", "db", "ldap", "lti", "nologin", "oauth2", "shibboleth"}
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -36,7 +39,7 @@ def describe(state: State, user: User) -> dict[str, Any]:
     return described | {
         "firstaccess": user.firstaccess,
         "lastaccess": user.lastaccess,
-        "auth": "manual",
+        "auth": user.auth,
         "suspended": user.suspended,
         "confirmed": True,
         "lang": user.lang,
@@ -96,7 +99,7 @@ def search_users(state: State, arguments: Arguments) -> Any:
                 "createpassword": optional(BOOL),
                 "password": optional(TEXT),
                 "idnumber": optional(TEXT, ""),
-                "auth": optional(TEXT),
+                "auth": optional(TEXT, "manual"),
                 "lang": optional(TEXT),
                 "timezone": optional(TEXT),
                 "city": optional(TEXT),
@@ -117,7 +120,10 @@ def create_users(state: State, arguments: Arguments) -> Any:
         mail_taken = email.lower() in mails or _email_taken(state, email)
         if taken or mail_taken or not USERNAME.fullmatch(username) or not EMAIL.fullmatch(email):
             raise invalid_parameter()
-        if not row.get("createpassword") and not row.get("password"):
+        blank = any(not row[name].strip() for name in ("firstname", "lastname"))
+        if blank or row["auth"] not in METHODS:
+            raise invalid_parameter()
+        if row["auth"] in INTERNAL_METHODS and not row.get("createpassword") and not row.get("password"):
             raise invalid_parameter()
         names.add(username)
         mails.add(email.lower())
@@ -126,7 +132,7 @@ def create_users(state: State, arguments: Arguments) -> Any:
         user = User(
             id=state.next_id("user"),
             lang=row.get("lang", state.site.lang),
-            **{name: row[name] for name in ("username", "firstname", "lastname", "email", "idnumber")},
+            **{name: row[name] for name in ("username", "firstname", "lastname", "email", "idnumber", "auth")},
         )
         state.add_user(user)
         made.append({"id": user.id, "username": user.username})

@@ -250,3 +250,28 @@ def test_the_functions_that_a_token_needs_are_listed(shell: Shell) -> None:
     assert "core_webservice_get_site_info" in names
     assert "enrol/manual:enrol" in document["capabilities"]
     assert all(name in plain for name in [*names, *document["capabilities"]])
+
+
+def test_nights_make_accounts_only_once_told(with_moodle: Shell, database: Database) -> None:
+    assert "never made" in with_moodle.good("moodle", "accounts", "city")
+    assert "logging in by manual" in with_moodle.good("moodle", "accounts", "city", "--create")
+    assert "logging in by oauth2" in with_moodle.good("moodle", "accounts", "city", "--auth", "oauth2")
+    assert (stored(database).creates_users, stored(database).new_user_auth) == (True, "oauth2")
+    with_moodle.good("moodle", "add", "city", "--url", URL, stdin=f"{TOKEN}\n")
+    assert stored(database).creates_users  # an update of the access leaves it
+    assert "never made" in with_moodle.good("moodle", "accounts", "city", "--no-create")
+    with database.session(writes=False) as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.action == "set_account_making")).all()
+    assert [entry.changes for entry in entries] == [
+        {"creates_users": [False, True]},
+        {"new_user_auth": ["manual", "oauth2"]},
+        {"creates_users": [True, False]},
+    ]
+
+
+@pytest.mark.parametrize("auth", ["Manual", "o auth", "", "x" * 21])
+def test_what_is_no_method_of_logging_in_is_refused(with_moodle: Shell, database: Database, auth: str) -> None:
+    refused = with_moodle("moodle", "accounts", "city", "--create", "--auth", auth)
+    assert refused.exit_code == os.EX_USAGE
+    assert "method of logging in" in refused.output
+    assert not stored(database).creates_users

@@ -28,7 +28,7 @@ def registered(module_database: str) -> Iterator[Connected]:
 @pytest.fixture
 def connected(registered: Connected) -> Iterator[Connected]:
     site = registered.sandbox.state.site
-    settle(registered, url=registered.sandbox.url, template_course="PROG-1", trainee_role_id=5)
+    settle(registered, url=registered.sandbox.url, template_course="PROG-1", trainee_role_id=5, creates_users=False)
     yield registered
     registered.sandbox.faults.clear()
     site.withheld_functions, site.refused_functions, site.max_input_vars = [], [], 5000
@@ -99,6 +99,17 @@ def test_a_missing_optional_function_harms_nothing(connected: Connected) -> None
     code, found = visit(connected)
     assert code == 0
     assert [check["name"] for check in found["note"] if "tool_mobile" in check["message"]] == ["functions"]
+
+
+@pytest.mark.parametrize("creates_users", [False, True])
+def test_the_function_that_makes_accounts_is_missed_where_it_is_used(connected: Connected, creates_users: bool) -> None:
+    connected.sandbox.state.site.withheld_functions = ["core_user_create_users"]
+    settle(connected, creates_users=creates_users)
+    _code, found = visit(connected)
+    named = {
+        state: [check["name"] for check in checks if check["name"] == "functions"] for state, checks in found.items()
+    }
+    assert {state for state, checks in named.items() if checks} == {"amiss" if creates_users else "ok"}
 
 
 def test_a_missing_capability_is_named(connected: Connected) -> None:

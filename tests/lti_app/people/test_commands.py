@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from lti_app.core.audit import AuditEntry
 from lti_app.core.db import Database
-from lti_app.people.models import MoodleAccount, Person, RoleGrant
-from tests.lti_app.world import World
+from lti_app.people.models import MoodleAccount, Person, PersonQuestion, RoleGrant
+from tests.lti_app.world import NOW, World
 
 
 class People:
@@ -21,7 +21,7 @@ class People:
         self.moodle = world.moodle.name
 
     def __call__(self, command: str, *words: object) -> Result:
-        moodle = [] if command == "list" else [self.moodle]
+        moodle = [] if command in ("list", "questions") else [self.moodle]
         return self.runner.invoke(args=["people", command, *moodle, *map(str, words)])
 
     def good(self, command: str, *words: object) -> str:
@@ -177,3 +177,70 @@ def test_an_unknown_moodle_is_named_with_those_that_are_known(people: People, co
     assert result.exit_code == 64
     assert "village" in result.output
     assert "moodle-a" in result.output
+
+
+@pytest.fixture
+def question(world: World, database: Database) -> int:
+    """Let two users match the leader."""
+    candidates = [
+        {"user_id": number, "idnumber": "LEAD-1", "email": f"{number}@example.org", "full_name": f"Раиса {number}"}
+        for number in (7, 8)
+    ]
+    with database.transaction() as session:
+        row = PersonQuestion(
+            moodle_id=world.moodle.id,
+            person_id=world.leader.id,
+            reason="several_users",
+            candidates=candidates,
+            opened_at=NOW,
+        )
+        session.add(row)
+        session.flush()
+        return row.id
+
+
+def test_questions_are_listed_with_the_users_that_match(people: People, question: int) -> None:
+    said = people.good("questions")
+
+    assert "LEAD-1  Руководителева Раиса: several users match" in said
+    assert "  8  Раиса 8  LEAD-1  8@example.org" in said
+    assert "people answer MOODLE PERSON USER_ID" in said
+
+
+def test_without_questions_it_says_so(people: People) -> None:
+    assert people.good("questions").strip() == "nothing is to be decided"
+
+
+def test_an_answer_ties_and_is_audited(people: People, world: World, database: Database, question: int) -> None:
+    assert "is now known as" in people.good("answer", "LEAD-1", 8)
+
+    assert ties(database) == [(8, world.leader.id, "person")]
+    assert audited(database) == ["system tie_account", "system decide_person"]
+    assert people.good("questions").strip() == "nothing is to be decided"
+
+
+def test_none_of_them_ties_nobody(people: People, database: Database, question: int) -> None:
+    assert "is none of these users" in people.good("answer", "LEAD-1", "none")
+
+    assert ties(database) == []
+    assert people.good("questions").strip() == "nothing is to be decided"
+    again = people("answer", "LEAD-1", "none")
+    assert (again.exit_code, "decided already, by system" in again.output) == (64, True)
+
+
+@pytest.mark.parametrize(("answer", "told"), [("9", "none of those who match"), ("somebody", "somebody"), ("0", "0")])
+def test_an_answer_that_is_no_candidate_is_refused(
+    people: People, database: Database, question: int, answer: str, told: str
+) -> None:
+    refused = people("answer", "LEAD-1", answer)
+
+    assert refused.exit_code == 64
+    assert told in refused.output
+    assert ties(database) == []
+
+
+def test_nothing_is_to_be_decided_about_others(people: People, world: World) -> None:
+    refused = people("answer", "LEAD-1", 7)
+
+    assert refused.exit_code == 64
+    assert "Nothing is to be decided about Руководителева Раиса" in refused.output

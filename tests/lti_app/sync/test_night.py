@@ -23,6 +23,7 @@ from lti_app.people.models import MoodleAccount, Person
 from lti_app.sync import lock, service
 from lti_app.sync.cli import lines_of
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
+from lti_app.sync.names import Names
 from lti_app.sync.night import NightResult
 from moodle_sync import observe
 from moodle_sync.sandbox import Sandbox
@@ -465,13 +466,13 @@ def test_a_night_says_whom_it_put_forward_for_credit(
     first = night()
     assert first.report["counts"] == {}
     assert first.report["proposed"] == {"intake-a": 2}
-    lines = lines_of(first.report, {})
+    lines = lines_of(first.report, Names())
     assert "  put forward for credit: 2 people (intake-a: 2)" in lines
     assert "  nothing to change" not in lines
     clock.move(days=1)
     second = night()
     assert second.report["proposed"] == {}
-    assert "  nothing to change" in lines_of(second.report, {})
+    assert "  nothing to change" in lines_of(second.report, Names())
 
 
 def test_somebody_who_launched_while_moodle_was_read_breaks_nothing(

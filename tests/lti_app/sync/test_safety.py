@@ -16,10 +16,12 @@ from lti_app.core.edge import Tool
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from lti_app.core.permissions import SYSTEM, Role
 from lti_app.lti.models import Moodle
+from lti_app.people.models import Person
 from lti_app.sync import lock, safety, service
+from lti_app.sync import parts as sync_parts
 from lti_app.sync.journal import RunJournal
 from lti_app.sync.models import RunStatus, SyncLock
-from lti_app.sync.night import NightResult
+from lti_app.sync.night import NightResult, client_for
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
 from tests.lti_app.web.visits import token, visit
@@ -105,6 +107,90 @@ def test_a_run_under_way_ends_before_its_next_write(
     assert result.report["error"] == said[means]
     assert result.report["counts"]["create_course"]["done"] == 1
     assert sandbox.state.dump()["enrolments"] == []
+
+
+@pytest.mark.parametrize("means", ["stop", "unlock"])
+def test_parts_of_a_run_end_before_their_next_write(
+    night: Night,
+    parts: Tool,
+    sandbox: Sandbox,
+    database: Database,
+    moodle_id: int,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+    means: str,
+) -> None:
+    monkeypatch.setattr(sync_parts, "PART_WEIGHT", 1)
+    with database.transaction() as session:
+        World(session, "b", moodle=session.get_one(Moodle, moodle_id))
+    made: list[int] = []
+
+    def strike(run_id: int, _helpers: int) -> None:
+        """Be a helper that does the first part, and see the run stopped before the second one's first write."""
+        with client_for(parts, session_moodle(database, moodle_id)) as client:
+            moodle, holder = session_moodle(database, moodle_id), lock_holder(database, moodle_id)
+            assert sync_parts.work_on_next(parts, client, moodle, run_id, holder)
+            made.extend(one.id for one in sandbox.state.courses.values() if one.shortname.startswith("intake"))
+            intend = RunJournal.intend
+
+            def late(self: RunJournal, changes: Any) -> None:
+                monkeypatch.setattr(RunJournal, "intend", intend)
+                if means == "stop":
+                    stop(database, moodle_id, clock)
+                else:
+                    with database.transaction() as session:
+                        safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+                intend(self, changes)
+
+            monkeypatch.setattr(RunJournal, "intend", late)
+            with pytest.raises(lock.LockLost):
+                sync_parts.work_on_next(parts, client, moodle, run_id, holder)
+
+    result = night(call_helpers=strike)
+    assert result.status is RunStatus.INTERRUPTED
+    assert len(made) == 1
+    assert [one.id for one in sandbox.state.courses.values() if one.shortname.startswith("intake")] == made
+
+
+def test_no_account_is_made_after_a_stop_nor_by_a_first_plan(
+    night: Night,
+    sandbox: Sandbox,
+    database: Database,
+    moodle_id: int,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with database.transaction() as session:
+        moodle = session.get_one(Moodle, moodle_id)
+        moodle.creates_users, moodle.trusted_at = True, None
+        for person in session.scalars(select(Person).where(Person.email == "person-a-1@example.org")):
+            person.email = "new@example.org"
+    before = set(sandbox.state.users)
+    first = night()
+    assert [reason["code"] for reason in first.report["held"]] == ["first_run"]
+    assert first.report["counts"]["create_user"]["planned"] == 1
+    assert set(sandbox.state.users) == before
+    intend = RunJournal.intend
+
+    def strike(self: RunJournal, changes: Any) -> None:
+        stop(database, moodle_id, clock)
+        intend(self, changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunJournal, "intend", strike)
+        assert night(approve=True).status is RunStatus.INTERRUPTED
+    assert [reason["code"] for reason in night(approve=True).report["held"]] == ["stopped"]
+    assert set(sandbox.state.users) == before
+
+
+def session_moodle(database: Database, moodle_id: int) -> Moodle:
+    with database.session(writes=False) as session:
+        return session.get_one(Moodle, moodle_id)
+
+
+def lock_holder(database: Database, moodle_id: int) -> str:
+    with database.session(writes=False) as session:
+        return session.get_one(SyncLock, moodle_id).holder
 
 
 def test_refusals(database: Database, moodle_id: int, clock: MovableClock) -> None:

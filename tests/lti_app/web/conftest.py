@@ -15,7 +15,7 @@ from lti_app.core.db import Database
 from lti_app.core.permissions import Role
 from lti_app.credits.models import CreditEntry, CreditProposal
 from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
-from lti_app.people.models import Person, RoleGrant
+from lti_app.people.models import Person, PersonQuestion, RoleGrant
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncRun
 from tests.lti_app.web.visits import visit
 from tests.lti_app.world import NOW, World
@@ -38,6 +38,7 @@ class Scene:
     proposal_id: int
     run_id: int
     plan_id: int
+    question_id: int
 
     def come(self, role: str, *, language: str = "ru") -> FlaskClient:
         """Return the browser of somebody in this role."""
@@ -90,6 +91,7 @@ def scene(app: Flask, database: Database) -> Scene:
             proposal_id=open_proposal(session),
             run_id=plan.run_id,
             plan_id=plan.id,
+            question_id=question_about(session, here, other.person).id,
         )
 
 
@@ -128,6 +130,26 @@ def ledger(scene: Scene, database: Database) -> Ledger:
 def open_proposal(session: Session) -> int:
     """Return the id of the one proposal that waits."""
     return session.scalars(select(CreditProposal.id)).one()
+
+
+CANDIDATES = [
+    {"user_id": 61, "idnumber": "SN-1", "email": "one@example.org", "full_name": "Анна Первая"},
+    {"user_id": 62, "idnumber": "SN-1", "email": "two@example.org", "full_name": "Анна Вторая"},
+]
+
+
+def question_about(session: Session, world: World, person: Person) -> PersonQuestion:
+    """Put down that two users of the world's Moodle match a person."""
+    question = PersonQuestion(
+        moodle_id=world.moodle.id,
+        person_id=person.id,
+        reason="several_users",
+        candidates=CANDIDATES,
+        opened_at=NOW,
+    )
+    session.add(question)
+    session.flush()
+    return question
 
 
 def held_plan(session: Session, world: World, suspended: int = 7) -> HeldPlan:

@@ -537,7 +537,7 @@ def test_a_run_names_people_and_what_to_do(app: Flask, database: Database) -> No
     assert "записать: Записина Анна (стажёр), поток intake-a" in everything
     assert "Что делать: Проверьте, не удалён ли пользователь или курс в Moodle." in everything
     assert "Потеряева Анна: в Moodle подходит несколько пользователей" in everything
-    assert "Сверьте индивидуальный номер и адрес почты" in everything
+    assert "Кто есть кто: ответить о тех, кого не удалось найти точно" in everything
     assert "замечания: 2" in client.get("/sync").text
     assert "Поток intake-a: 2 человека записаны на курс другим способом" in everything
     assert "пользователь Moodle № 45" in everything

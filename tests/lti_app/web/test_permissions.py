@@ -9,7 +9,8 @@ from flask import Flask
 
 from lti_app.core.edge import OPEN_ENDPOINTS
 from lti_app.core.permissions import permission_of
-from tests.lti_app.web.conftest import Ledger, Scene
+from lti_app.sync.questions import fingerprint
+from tests.lti_app.web.conftest import CANDIDATES, Ledger, Scene
 from tests.lti_app.web.visits import token
 
 ROLES = (
@@ -58,6 +59,8 @@ MAY = {
     ("POST", "sync.start"): frozenset({"administrator"}),
     ("POST", "sync.stop"): frozenset({"administrator"}),
     ("POST", "sync.resume"): frozenset({"administrator"}),
+    ("GET", "who.people"): frozenset({"administrator"}),
+    ("POST", "who.decide"): frozenset({"administrator"}),
     ("GET", "operations.healthz"): EVERYBODY,
     ("GET", "operations.readyz"): EVERYBODY,
     ("GET", "operations.metrics"): EVERYBODY,
@@ -97,6 +100,7 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, 
         "held_plan_id": scene.plan_id,
         "moodle_id": scene.here.moodle.id,
         "entry_id": ledger.entry_id,
+        "question_id": scene.question_id,
     }
     elsewhere = {"credits.put_forward": {"trainee_id": ledger.returned_id}}
     got_in: dict[tuple[str, str], bool] = {}
@@ -109,7 +113,13 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, 
 
             given = values | elsewhere.get(endpoint, {})
             address = url_for(endpoint, **{name: given[name] for name in rule.arguments})
-        data = {"csrf_token": token(scene.app, client), "proposal": str(scene.proposal_id), "reason": "ошибка"}
+        data = {
+            "csrf_token": token(scene.app, client),
+            "proposal": str(scene.proposal_id),
+            "reason": "ошибка",
+            "user": "none",
+            "seen": fingerprint(CANDIDATES),
+        }
         response = client.get(address) if method == "GET" else client.post(address, data=data)
         assert response.status_code < 500, address
         got_in[method, endpoint] = response.status_code < 400

@@ -9,9 +9,11 @@ import pytest
 from lti_app.core.db import Database
 from lti_app.core.errors import NotFound
 from lti_app.core.permissions import SYSTEM
+from lti_app.people.models import Person, PersonQuestion
 from lti_app.sync import service
 from lti_app.sync.models import HeldPlan, PlanState
-from tests.lti_app.web.conftest import Scene, held_plan
+from lti_app.sync.questions import fingerprint
+from tests.lti_app.web.conftest import CANDIDATES, Scene, held_plan, question_about
 from tests.lti_app.web.visits import token, visit
 from tests.lti_app.world import NOW, World
 
@@ -92,3 +94,23 @@ def test_the_command_line_sees_and_decides_for_every_moodle(
         assert approved.state is PlanState.APPROVED
         with pytest.raises(NotFound):
             service.run_detail(session, 987654, actor=SYSTEM, now=NOW)
+
+
+def test_nobody_of_another_moodle_is_asked_about(scene: Scene, elsewhere: Elsewhere, database: Database) -> None:
+    with database.transaction() as session:
+        person = Person(last_name="Дальняя", first_name="Дина", email="far@example.org")
+        session.add(person)
+        session.flush()
+        question = question_about(session, elsewhere.world, person)
+    client = scene.come("administrator")
+
+    page = client.get("/sync/people")
+    data = {"csrf_token": token(scene.app, client), "user": "none", "seen": fingerprint(CANDIDATES)}
+    answer = client.post(f"/sync/people/{question.id}", data=data)
+
+    assert page.status_code == 200
+    assert "Дальняя" not in page.text
+    assert scene.other_trainee.full_name in page.text
+    assert answer.status_code == 404
+    with database.session(writes=False) as session:
+        assert session.get_one(PersonQuestion, question.id).decided_at is None
