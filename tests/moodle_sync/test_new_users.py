@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from moodle_sync.changes import ChangePlan, EnrolmentChange, Note, UserChange
+from moodle_sync.changes import ChangePlan, EnrolmentChange, GroupChange, Note, UserChange
 from moodle_sync.client import MoodleClient
+from moodle_sync.events import OwnedEvent
 from moodle_sync.guard import Limits, review
 from moodle_sync.new_users import NewAccount, make_users, new_account
 from moodle_sync.observe import read_observed
@@ -184,3 +185,11 @@ def test_only_enrolling_needs_an_account_that_is_shown() -> None:
     notes = [Note("removed_by_hand", "INTAKE-1", 101, "gone"), Note("removed_by_hand", "INTAKE-1", 102, "gone")]
     left = leave_out(ChangePlan([*kept, kept[0]._replace(kind=Kind.ENROL)], notes), {101})
     assert (left.changes, left.notes) == (kept, notes[1:])
+
+
+def test_who_is_left_out_is_put_into_no_group_and_events_stay_remembered() -> None:
+    into = GroupChange(Kind.ADD_TO_GROUP, "INTAKE-1", 5, 9, 101, "1")
+    kept = [into._replace(user_id=102), into._replace(kind=Kind.REMOVE_FROM_GROUP)]
+    events = [OwnedEvent(5, 1, 2, STARTS, "digest", False)]
+    left = leave_out(ChangePlan([into, *kept], events=events), {101})
+    assert (left.changes, left.events) == (kept, events)

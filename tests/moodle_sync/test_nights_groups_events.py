@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole
 from moodle_sync.events import DesiredEvent
+from moodle_sync.functions import FACTS, Function
 from moodle_sync.plan import Kind
 from moodle_sync.roster import Desired, DesiredEnrolment, DesiredPerson, Role
 from moodle_sync.sandbox import Sandbox, running_sandbox
@@ -311,6 +313,41 @@ def test_an_event_that_is_deleted_meanwhile_does_not_keep_the_others_back(
     assert result.plan.counts() == {Kind.CREATE_EVENT: 1, Kind.DELETE_EVENT: 3}
     assert not memory.failures()
     assert [text for _course, text, _starts in events_in(moodle)] == [meeting(4).description]
+
+
+def test_each_write_to_groups_and_calendars_is_asked_for_before(
+    moodle: Sandbox, client: MoodleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory()
+    later = begin(client, moodle, memory)
+    told: list[str] = []
+    send, intend, intend_events = client.call, memory.intend, memory.intend_events
+
+    def call(function: Function, **values: Any) -> Any:
+        if FACTS[function].writes:
+            told.append(str(function))
+        return send(function, **values)
+
+    def ask(changes: Any) -> None:
+        told.append("ask")
+        intend(changes)
+
+    def ask_events(changes: Any) -> None:
+        told.append("ask")
+        intend_events(changes)
+
+    monkeypatch.setattr(client, "call", call)
+    monkeypatch.setattr(memory, "intend", ask)
+    monkeypatch.setattr(memory, "intend_events", ask_events)
+    later.night(client, memory)
+    ours = {
+        Function.ADD_GROUP_MEMBERS,
+        Function.DELETE_GROUP_MEMBERS,
+        Function.CREATE_EVENTS,
+        Function.DELETE_EVENTS,
+    }
+    assert ours <= set(told)
+    assert {before for before, what in pairwise(told) if what in ours} == {"ask"}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before the call", "after the call"])

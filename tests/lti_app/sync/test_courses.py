@@ -317,7 +317,7 @@ def test_notes_and_kinds_about_courses_are_said_in_words(app: Flask) -> None:
         assert all("«Образец»" in line for line in words[1:4])
         assert all("Поток k" in line for line in words[4:])
         assert course_note_words({"code": "role_kept"}) is None
-        assert target_words("category site:site-a", {}) == "категория площадки site-a"
+        assert target_words("category site:site-a", {}, {}) == "категория площадки site-a"
         assert category_words("course a") is None
         assert (kind_name("create_category"), change_name("create_category")) == (
             "создано категорий",

@@ -13,9 +13,12 @@ from lti_app.core.db import Database
 from lti_app.core.permissions import Actor, Role
 from lti_app.intakes.courses import share_course
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.lti.models import Moodle
 from lti_app.meetings.models import Meeting, MeetingState
+from lti_app.people.models import Person
 from lti_app.programmes.models import Form, Mode, Topic
 from lti_app.sites.models import SiteLeader
+from lti_app.sync import parts as parts_of_runs
 from lti_app.sync.desired import midnight
 from lti_app.sync.events import event_of
 from lti_app.sync.models import OwnedEvent, RunStatus
@@ -24,6 +27,7 @@ from lti_app.sync.words import notes_words, target_words
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
 from tests.lti_app.sync.conftest import PEOPLE
+from tests.lti_app.world import World
 
 Night = Callable[..., NightResult]
 
@@ -172,9 +176,46 @@ def test_who_was_in_an_intake_that_ended_long_ago_stays_as_they_are_while_anothe
     assert "suspend" not in night().report["counts"]
 
 
+def test_of_a_shared_run_categories_come_before_the_parts_and_groups_and_events_after_them(
+    night: Night,
+    sandbox: Sandbox,
+    database: Database,
+    clock: MovableClock,
+    moodle_id: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts_of_runs, "PART_WEIGHT", 1)
+    night()
+    second_intake(database, clock)
+    with database.transaction() as session:
+        moodle = session.get_one(Moodle, moodle_id)
+        moodle.category_per_site = True
+        world = World(session, "b", moodle=moodle)
+        world.trainee(person=session.scalars(select(Person).where(Person.email == "person-a-1@example.org")).one())
+        world.meeting(starts_at=clock() + timedelta(days=1))
+    asked: list[int] = []
+    result = night(call_helpers=lambda _run_id, number: asked.append(number))
+    assert (result.status, asked) == (RunStatus.DONE, [1]), result.report
+    assert all(count["planned"] == count["done"] for count in result.report["counts"].values()), result.report
+    assert result.report["counts"].keys() >= {
+        "create_category",
+        "create_course",
+        "enrol",
+        "create_group",
+        "create_event",
+    }
+    [event] = sandbox.state.events.values()
+    [category] = [one for one in sandbox.state.categories.values() if one.idnumber == "site:site-b"]
+    made = sandbox.state.courses[event.course]
+    assert (made.idnumber, made.category) == ("intake-b", category.id)
+    assert len(sandbox.state.groups) == 2
+    assert night(call_helpers=lambda *_: asked.append(0)).report["counts"] == {}
+    assert asked == [1]
+
+
 def test_what_is_told_of_groups_and_events(app: object) -> None:
     with app.test_request_context():  # type: ignore[attr-defined]
-        assert target_words("course intake-a, meeting 7", {}) == "занятие № 7, поток intake-a"
-        assert target_words("course intake-a, user 5, group", {5: "Анна"}) == "Анна, поток intake-a"
+        assert target_words("course intake-a, meeting 7", {}, {}) == "занятие № 7, поток intake-a"
+        assert target_words("course intake-a, user 5, group", {5: "Анна"}, {}) == "Анна, поток intake-a"
         told = notes_words([{"code": "groups_not_read", "course_key": "intake-a", "subject": 0, "text": "x"}], {})
         assert told == ["Поток intake-a: группы курса прочитать не удалось, они не изменены."]
