@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from moodle_sync.changes import EventChange, Kind
+from moodle_sync.changes import EnrolmentChange, EventChange, Kind
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import WHOLE_CODES, MoodleError, MoodleWarning, WriteOutcomeUnknown
 from moodle_sync.events import by_meeting, looks_like
@@ -18,6 +18,9 @@ KEPT = ("kept", "kept until the event in its place is made", "")
 
 class EventJournal(Protocol):
     """Remember durably what is meant and what was done."""
+
+    def intend(self, changes: Sequence[EnrolmentChange]) -> None:
+        """Called before every write that is not about new events, without changes: whoever may write no more raises."""
 
     def intend_events(self, changes: Sequence[EventChange]) -> None:
         """Remember, before the write, that these events are going to be ours."""
@@ -51,7 +54,7 @@ def write_events(
         journal.record([failed(change, change.course_id, *KEPT) for change in kept])
     ready = [change for change in deletions if (change.course_id, change.meeting_id) not in unmade]
     for batch in _batches(ready, rows_per_call(Function.DELETE_EVENTS, client.max_input_vars)):
-        journal.record(_delete(client, batch, patience, address))
+        journal.record(_delete(client, journal, batch, patience, address))
 
 
 def _batches(changes: Sequence[EventChange], size: int) -> list[Sequence[EventChange]]:
@@ -113,9 +116,12 @@ def _row(change: EventChange) -> dict[str, Any]:
     }
 
 
-def _delete(client: MoodleClient, batch: Sequence[EventChange], patience: Patience, address: str) -> list[Outcome]:
+def _delete(
+    client: MoodleClient, journal: EventJournal, batch: Sequence[EventChange], patience: Patience, address: str
+) -> list[Outcome]:
     if patience.is_over:
         return [failed(change, change.course_id, *NOT_TRIED) for change in batch]
+    journal.intend(())
     rows = [{"eventid": change.event_id, "repeat": 0} for change in batch]
     error = _send(client, Function.DELETE_EVENTS, rows, patience)
     try:
@@ -130,7 +136,9 @@ def _delete(client: MoodleClient, batch: Sequence[EventChange], patience: Patien
         # One that somebody has deleted meanwhile kept all others of its call (recording calendar_update_none).
         pieces = [left]
     if pieces and left:
-        return outcomes + [outcome for piece in pieces for outcome in _delete(client, piece, patience, address)]
+        return outcomes + [
+            outcome for piece in pieces for outcome in _delete(client, journal, piece, patience, address)
+        ]
     return outcomes + [
         failure(change, change.course_id, error) if error else failed(change, change.course_id, *NOT_THERE)
         for change in left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from moodle_sync.changes import GroupChange, Kind
+from moodle_sync.changes import EnrolmentChange, GroupChange, Kind
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import WHOLE_CODES, MoodleError, WriteOutcomeUnknown
 from moodle_sync.functions import Function, rows_per_call
@@ -23,6 +23,9 @@ FUNCTIONS = {
 class GroupJournal(Protocol):
     """Remember durably what was done. Nothing is meant beforehand: a group is found again by its idnumber."""
 
+    def intend(self, changes: Sequence[EnrolmentChange]) -> None:
+        """Called before every write, without changes: whoever may write no more raises."""
+
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes, each exactly once."""
 
@@ -34,7 +37,7 @@ def write_groups(
     made = [change for change in changes if change.kind is Kind.CREATE_GROUP]
     numbers: dict[tuple[int, str], int] = {}
     if made:
-        errors = _send_all(client, Kind.CREATE_GROUP, made, patience)
+        errors = _send_all(client, journal, Kind.CREATE_GROUP, made, patience)
         numbers = _groups_there(client, made, patience)
         journal.record([_outcome(change, _place(change) in numbers, errors.get(change), numbers) for change in made])
     moves = [change for change in changes if change.kind is not Kind.CREATE_GROUP]
@@ -53,7 +56,7 @@ def _move(client: MoodleClient, journal: GroupJournal, changes: Sequence[GroupCh
         return
     errors: dict[GroupChange, MoodleError | None] = {}
     for kind in (Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP):
-        errors |= _send_all(client, kind, [change for change in changes if change.kind is kind], patience)
+        errors |= _send_all(client, journal, kind, [change for change in changes if change.kind is kind], patience)
     groups = sorted({change.group_id for change in changes if change.group_id is not None})
     try:
         members = members_of(client, groups) if not patience.is_over else {}
@@ -103,21 +106,22 @@ def _groups_there(client: MoodleClient, made: Sequence[GroupChange], patience: P
 
 
 def _send_all(
-    client: MoodleClient, kind: Kind, changes: Sequence[GroupChange], patience: Patience
+    client: MoodleClient, journal: GroupJournal, kind: Kind, changes: Sequence[GroupChange], patience: Patience
 ) -> dict[GroupChange, MoodleError | None]:
     """Send changes of one kind in batches; return what the call of each ended in."""
     size = rows_per_call(FUNCTIONS[kind], client.max_input_vars)
     found: dict[GroupChange, MoodleError | None] = {}
     for start in range(0, len(changes), size):
-        found |= _send(client, kind, changes[start : start + size], patience)
+        found |= _send(client, journal, kind, changes[start : start + size], patience)
     return found
 
 
 def _send(
-    client: MoodleClient, kind: Kind, batch: Sequence[GroupChange], patience: Patience
+    client: MoodleClient, journal: GroupJournal, kind: Kind, batch: Sequence[GroupChange], patience: Patience
 ) -> dict[GroupChange, MoodleError | None]:
     if patience.is_over:
         return dict.fromkeys(batch, _NotTried(NOT_TRIED[1]))
+    journal.intend(())
     rows = {"groups" if kind is Kind.CREATE_GROUP else "members": [_row(change) for change in batch]}
     try:
         client.call(FUNCTIONS[kind], **rows)
@@ -128,7 +132,9 @@ def _send(
             return dict.fromkeys(batch, error)
         # One transaction: a single bad row and nothing is done (recordings group_create_dup, group_add_notenrolled).
         half = len(batch) // 2
-        return _send(client, kind, batch[:half], patience) | _send(client, kind, batch[half:], patience)
+        return _send(client, journal, kind, batch[:half], patience) | _send(
+            client, journal, kind, batch[half:], patience
+        )
     patience.note(None)
     return dict.fromkeys(batch, None)
 

@@ -67,6 +67,7 @@ def make_plan(
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
+    _shut_doubtful(courses, reachable, notes)
     changes = [*_categories_for(changes, desired), *changes]
     planners = _planners(courses, reachable, observed, respects_drift)
     wanted: dict[str, list[DesiredEnrolment]] = defaultdict(list)
@@ -116,6 +117,18 @@ def make_plan(
     return ChangePlan(
         changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen, events=events.rows
     )
+
+
+def _shut_doubtful(courses: Iterable[DesiredCourse], reachable: dict[str, int | None], notes: list[Note]) -> None:
+    """Leave alone what shares a course with an intake that nothing is planned for: its people would look unwanted."""
+    doubtful = {
+        course.course_id
+        for course in courses
+        if course.course_id is not None and course.key not in reachable and not course.is_over
+    }
+    for key in [key for key, course_id in reachable.items() if course_id in doubtful]:
+        del reachable[key]
+        notes.append(Note("course_conflict", key, 0, "another intake of the same course is in doubt"))
 
 
 def _planners(

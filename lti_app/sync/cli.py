@@ -211,6 +211,16 @@ def status_command(as_json: bool) -> None:
                 {"moodle": moodle.name, **asdict(undelivered_scores(session, moodle.id))}
                 for moodle in service.moodles(session, actor=SYSTEM)
             ],
+            "stopped": [
+                {
+                    "moodle": moodle.name,
+                    "since": moodle.stopped_at.isoformat(),
+                    "by": moodle.stopped_by,
+                    "why": moodle.stopped_why,
+                }
+                for moodle in service.moodles(session, actor=SYSTEM)
+                if moodle.stopped_at is not None
+            ],
             "locks": [
                 {"moodle": row.moodle_id, "holder": row.holder, "since": row.taken_at.isoformat()}
                 for row in service.current_locks(session).values()
@@ -228,6 +238,8 @@ def status_command(as_json: bool) -> None:
             click.echo(f"{scores['moodle']}: {line}")
     for held in state["held"]:
         click.echo(f"held: {held['plan'][:12]} of {held['moodle']} since {held['since']} ({held['state']})")
+    for row in state["stopped"]:
+        click.echo(f"{row['moodle']}: stopped since {row['since']} by {row['by']}: {row['why']}")
     for row in state["locks"]:
         click.echo(f"lock: {row['holder']} since {row['since']}")
     if not state["runs"]:

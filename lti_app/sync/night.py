@@ -278,6 +278,7 @@ class _Night:
         scope, observed, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
         verdict = self._held_unless_approved(plan, verdict)
         with self.database.transaction() as session:
+            self.heart.verify(session)
             run = session.get_one(SyncRun, self.run_row.id)
             _describe(run, plan, verdict)
             run.phase = "writing"
@@ -412,6 +413,7 @@ class _Night:
         Keep of the others what a person in Moodle made of them.
         """
         with self.database.transaction() as session:
+            self.heart.verify(session)
             for row in plan.gone:
                 session.execute(delete(OwnedEnrolment).where(*self._is_row(row)))
             for row in plan.seen:

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from lti_app.core.permissions import ROLE_NAMES, Role
 from lti_app.sync.course_words import category_words, course_note_words
-from lti_app.sync.models import RunStatus
+from lti_app.sync.models import RunStatus, SyncRun
 from lti_app.sync.names import NOT_FOUND, TARGET
 
 COURSE_NOTES = {
@@ -26,6 +26,9 @@ COURSE_NOTES = {
     ),
 }
 """What is told of a course as a whole."""
+
+STOPPED = "stopped"
+"""Code of the reason why a run of a stopped exchange changed nothing."""
 
 N_ = str
 """Mark a text for translation where it is written; it is translated where it is shown."""
@@ -188,6 +191,11 @@ def reason_words(reason: Any) -> str:
         case _:
             words = reason.get("text", reason)
     return str(words)
+
+
+def was_stopped(run: SyncRun) -> bool:
+    """Tell whether a run changed nothing because the exchange was stopped; there is nothing to approve then."""
+    return any(isinstance(reason, dict) and reason.get("code") == STOPPED for reason in run.held)
 
 
 def score_words(reason: str) -> str:
