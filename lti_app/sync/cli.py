@@ -24,6 +24,7 @@ from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import cli_safety, lock, service
 from lti_app.sync.journal import Progress
+from lti_app.sync.models import RunStatus
 from lti_app.sync.names import Names, names_in
 from lti_app.sync.night import NightResult, quiet, run_night
 
@@ -132,7 +133,8 @@ def lines_of(report: dict[str, Any], names: Names) -> list[str]:
         lines.append(f"  {proposed_line(report['proposed'])}")
     elif not report["counts"] and not report["error"]:
         lines.append("  nothing to change")
-    lines += [f"  held: {reason['text']}" for reason in report["held"]]
+    label = "held" if report["status"] == RunStatus.HELD else "approved all the same"
+    lines += [f"  {label}: {reason['text']}" for reason in report["held"]]
     lines += [
         f"  failed: {names.within(row['change'])}: {row['message']} {row['remedy']}" for row in report["failures"]
     ]

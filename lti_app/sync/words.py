@@ -173,7 +173,7 @@ def reason_words(reason: Any) -> str:
             )
         case "first_run", _:
             words = gettext(
-                "This is the first plan for this Moodle (changes: %(count)s): look through it, then approve it.",
+                "This is the first plan for this Moodle (changes: %(count)s): it takes a person's approval.",
                 count=people,
             )
         case "stopped", _:
