@@ -108,7 +108,7 @@ def apply_plan(
             events.append(change)
         elif isinstance(change, CourseChange):
             journal.intend(())
-            outcome = _apply_course(client, change, patience)
+            outcome = _apply_course(client, journal, change, patience)
             course_ids[change.course.key] = outcome.course_id
             journal.record([outcome])
     placed, lost = _place(enrolments, course_ids)
@@ -190,7 +190,7 @@ def _within(change: CourseChange, category_ids: Mapping[str, int]) -> CourseChan
     return change._replace(course=change.course._replace(category_id=category_ids[key], category_key=""))
 
 
-def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patience) -> Outcome:
+def _apply_course(client: MoodleClient, journal: Journal, change: CourseChange, patience: _Patience) -> Outcome:
     course, course_id = change.course, change.course_id
     if patience.is_over:
         return _failed(change, course_id, *NOT_TRIED)
@@ -199,6 +199,7 @@ def _apply_course(client: MoodleClient, change: CourseChange, patience: _Patienc
     try:
         if course_id is None:
             course_id = _make_course(client, course)
+            journal.intend(())  # copying takes minutes
         _set_course(client, course_id, course)
         present = _find_course(client, "id", str(course_id))
     except MoodleError as error:

@@ -73,6 +73,7 @@ def make_plan(
     reachable: dict[str, int | None] = {}
     for course in courses:
         _plan_course(course, observed, changes, notes, reachable)
+    _shut_doubtful(courses, reachable, notes)
     accounts = _new_users(desired.enrolments, observed, new_users, reachable)
     changes = [*accounts, *_categories_for(changes, desired), *changes]
     planners = _planners(courses, reachable, observed, respects_drift)
@@ -170,6 +171,18 @@ def _new_users(
             course_id = reachable[enrolment.course_key]
             courses.setdefault(enrolment.person_key, set()).update(() if course_id is None else (course_id,))
     return [UserChange(Kind.CREATE_USER, key, tuple(sorted(ids))) for key, ids in sorted(courses.items())]
+
+
+def _shut_doubtful(courses: Iterable[DesiredCourse], reachable: dict[str, int | None], notes: list[Note]) -> None:
+    """Leave alone what shares a course with an intake that nothing is planned for: its people would look unwanted."""
+    doubtful = {
+        course.course_id
+        for course in courses
+        if course.course_id is not None and course.key not in reachable and not course.is_over
+    }
+    for key in [key for key, course_id in reachable.items() if course_id in doubtful]:
+        del reachable[key]
+        notes.append(Note("course_conflict", key, 0, "another intake of the same course is in doubt"))
 
 
 def _planners(

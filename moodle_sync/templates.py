@@ -48,7 +48,14 @@ def find_templates(client: MoodleClient, names: Collection[str]) -> dict[str, in
     """
     asked = sorted(names)
     answers = client.read_many(Function.COURSES_BY_FIELD, [{"field": field_of(name), "value": name} for name in asked])
-    found = {name: courses_in(answer) for name, answer in zip(asked, answers, strict=True)}
+    for answer in answers:
+        if isinstance(answer, Unreachable | NotJson | TokenRefused):
+            raise answer
+    # What Moodle refuses of one name (a number that is none of a course) says nothing of the others.
+    found = {
+        name: [] if isinstance(answer, MoodleError) else courses_in(answer)
+        for name, answer in zip(asked, answers, strict=True)
+    }
     return {name: courses[0].course_id for name, courses in found.items() if courses}
 
 

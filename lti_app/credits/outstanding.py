@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session, aliased
 
 from lti_app.core.outbox import OutboxMessage, enqueue
 from lti_app.credits.facts import credited_sum
 from lti_app.credits.models import ScoreState
 from lti_app.credits.scores import links_by_course
 from lti_app.credits.service import SCORE
-from lti_app.intakes.models import Intake, Trainee
+from lti_app.intakes.models import Intake, Trainee, TraineeState
 
 ITS_TRAINEE = OutboxMessage.payload["trainee_id"].as_integer()
 """The trainee whom a score in the outbox is about."""
@@ -41,6 +41,7 @@ def queue_for_new_links(session: Session, *, moodle_id: int, now: datetime) -> i
             Intake.moodle_id == moodle_id,
             credited_sum() > 0,
             Trainee.id.not_in(waiting),
+            ~_has_place_elsewhere(),
         )
         .order_by(Trainee.id)
     ).all()
@@ -53,6 +54,25 @@ def queue_for_new_links(session: Session, *, moodle_id: int, now: datetime) -> i
         message = enqueue(session, kind=SCORE, key=key, payload={"trainee_id": trainee_id}, now=now)
         queued += message in session.new
     return queued
+
+
+def _has_place_elsewhere() -> ColumnElement[bool]:
+    """Limit to trainees who left, and hold a place in another intake of the same course: that one's hours are told."""
+    other, elsewhere = aliased(Trainee), aliased(Intake)
+    present = (
+        select(other.id)
+        .join(elsewhere, elsewhere.id == other.intake_id)
+        .where(
+            other.person_id == Trainee.person_id,
+            other.state == TraineeState.ENROLLED,
+            elsewhere.id != Trainee.intake_id,
+            elsewhere.moodle_id == Intake.moodle_id,
+            elsewhere.course_id == Intake.course_id,
+        )
+        .correlate(Trainee, Intake)
+        .exists()
+    )
+    return and_(Trainee.state == TraineeState.LEFT, present)
 
 
 def _key(session: Session, trainee_id: int, column: str, posted_stamp: datetime | None) -> str:

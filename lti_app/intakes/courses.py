@@ -15,6 +15,7 @@ from lti_app.core import audit
 from lti_app.core.errors import Conflict, Forbidden, NotFound
 from lti_app.core.permissions import Actor, Permission
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.lti.models import Moodle
 from lti_app.programmes.models import Programme, ProgrammeVersion
 
 BY_IDNUMBER = "idnumber"
@@ -130,6 +131,8 @@ def tie_course(session: Session, *, intake_id: int, course_id: int, actor: Actor
         )
     if intake.course_id == course_id:
         return intake
+    # Two leaders who tie one course at once: the second has to see the first.
+    session.execute(select(Moodle.id).where(Moodle.id == intake.moodle_id).with_for_update(key_share=True))
     _require_free(session, intake, course_id)
     try:
         with session.begin_nested():
@@ -177,8 +180,10 @@ def share_offers(session: Session, actor: Actor, intake_id: int) -> Sequence[Int
 
 def share_course(session: Session, *, intake_id: int, with_id: int, actor: Actor, now: datetime) -> Intake:
     """Tie an intake to the course of another one of the same site, without a launch. Raises as ``tie_course``."""
-    other = session.get(Intake, with_id, options=_WITH_SITE)
-    if other is None or other.course_id is None:
+    intake, other = session.get(Intake, intake_id), session.get(Intake, with_id, options=_WITH_SITE)
+    if intake is None or other is None or other.course_id is None:
+        raise NotFound("no_such_intake", _l("There is no such intake."))
+    if other.moodle_id != intake.moodle_id:  # the number would be that of somebody's course there
         raise NotFound("no_such_intake", _l("There is no such intake."))
     actor.require_site(other.version.programme.site_id)
     return tie_course(session, intake_id=intake_id, course_id=other.course_id, actor=actor, now=now)

@@ -24,6 +24,7 @@ from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import cli_safety, lock, service
 from lti_app.sync.journal import Progress
+from lti_app.sync.models import RunStatus
 from lti_app.sync.names import Names, names_in
 from lti_app.sync.night import NightResult, quiet, run_night
 
@@ -153,7 +154,8 @@ def lines_of(report: dict[str, Any], names: Names) -> list[str]:
         lines.append(f"  {proposed_line(report['proposed'])}")
     elif not report["counts"] and not report["error"]:
         lines.append("  nothing to change")
-    lines += [f"  held: {reason['text']}" for reason in report["held"]]
+    label = "held" if report["status"] == RunStatus.HELD else "approved all the same"
+    lines += [f"  {label}: {reason['text']}" for reason in report["held"]]
     lines += [
         f"  failed: {names.within(row['change'])}: {row['message']} {row['remedy']}" for row in report["failures"]
     ]
@@ -232,6 +234,16 @@ def status_command(as_json: bool) -> None:
                 {"moodle": moodle.name, **asdict(undelivered_scores(session, moodle.id))}
                 for moodle in service.moodles(session, actor=SYSTEM)
             ],
+            "stopped": [
+                {
+                    "moodle": moodle.name,
+                    "since": moodle.stopped_at.isoformat(),
+                    "by": moodle.stopped_by,
+                    "why": moodle.stopped_why,
+                }
+                for moodle in service.moodles(session, actor=SYSTEM)
+                if moodle.stopped_at is not None
+            ],
             "locks": [
                 {"moodle": row.moodle_id, "holder": row.holder, "since": row.taken_at.isoformat()}
                 for row in service.current_locks(session).values()
@@ -249,6 +261,8 @@ def status_command(as_json: bool) -> None:
             click.echo(f"{scores['moodle']}: {line}")
     for held in state["held"]:
         click.echo(f"held: {held['plan'][:12]} of {held['moodle']} since {held['since']} ({held['state']})")
+    for row in state["stopped"]:
+        click.echo(f"{row['moodle']}: stopped since {row['since']} by {row['by']}: {row['why']}")
     for row in state["locks"]:
         click.echo(f"lock: {row['holder']} since {row['since']}")
     if not state["runs"]:

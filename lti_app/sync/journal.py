@@ -198,5 +198,12 @@ def tie_course_of_night(session: Session, *, intake_id: int, known: int | None, 
     if intake.course_id != known or intake.course_id == course_id:
         return
     held = session.scalar(select(Intake.id).where(Intake.moodle_id == intake.moodle_id, Intake.course_id == course_id))
-    if held is None:
-        intake.course_id, intake.course_tied_by = course_id, TIED_BY_NIGHT
+    if held is not None:
+        return
+    intake.course_id, intake.course_tied_by = course_id, TIED_BY_NIGHT
+    if known is not None:  # it was made anew, or came back: those who share it come along
+        session.execute(
+            update(Intake)
+            .where(Intake.moodle_id == intake.moodle_id, Intake.course_id == known)
+            .values(course_id=course_id)
+        )

@@ -123,7 +123,8 @@ class Heart:
     def verify(self, session: Session) -> None:
         """Raise LockLost unless the lock is this run's at this moment; asked before each write to Moodle."""
         self.check()
-        holder = session.scalar(select(SyncLock.holder).where(SyncLock.moodle_id == self._moodle_id))
+        row = select(SyncLock.holder).where(SyncLock.moodle_id == self._moodle_id)
+        holder = session.scalar(row.with_for_update(read=True))
         if holder != self.holder:
             self._lost.set()
             raise LockLost(self.holder)

@@ -323,6 +323,7 @@ class _Night:
         seen, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
         verdict = self._held_unless_approved(plan, verdict)
         with self.database.transaction() as session:
+            self.heart.verify(session)
             run = session.get_one(SyncRun, self.run_row.id)
             self._remember_matches(session, seen.scope, seen.observed)
             _describe(run, plan, verdict, self._keep_people(session, seen, plan))
@@ -485,6 +486,7 @@ class _Night:
         Keep of the others what a person in Moodle made of them.
         """
         with self.database.transaction() as session:
+            self.heart.verify(session)
             for row in plan.gone:
                 session.execute(delete(OwnedEnrolment).where(*self._is_row(row)))
             for row in plan.seen:

@@ -30,13 +30,13 @@ def stop_nights(session: Session, *, moodle_id: int, reason: str, actor: Actor, 
         raise DomainError(
             "reason_needed",
             _l("Say why the exchange is stopped, in %(most)s characters at most.", most=LONGEST_REASON),
-            remedy=_l("Others read it on this page and decide by it when to let the exchange go on."),
+            remedy=_l("Others read it and decide by it when to let the exchange go on."),
         )
     if moodle.stopped_at is not None:
         raise Conflict(
             "stopped_already",
             _l("The exchange with this Moodle is stopped already."),
-            remedy=_l("Reload the page to see by whom and why."),
+            remedy=_l("The page of runs says by whom and why, and so does `sync status` on the server."),
         )
     moodle.stopped_at, moodle.stopped_by, moodle.stopped_why = now, actor.name, words
     session.execute(delete(SyncLock).where(SyncLock.moodle_id == moodle_id))
@@ -78,4 +78,4 @@ def break_lock(session: Session, *, moodle_id: int, actor: Actor, now: datetime)
 
 def _locked(session: Session, moodle_id: int, actor: Actor) -> Moodle:
     check_may_start(session, moodle_id=moodle_id, actor=actor)
-    return session.get_one(Moodle, moodle_id, with_for_update=True, populate_existing=True)
+    return session.get_one(Moodle, moodle_id, with_for_update={"key_share": True}, populate_existing=True)

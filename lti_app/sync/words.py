@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from lti_app.core.permissions import ROLE_NAMES, Role
 from lti_app.sync.course_words import category_words, course_note_words
-from lti_app.sync.models import RunStatus
+from lti_app.sync.models import RunStatus, SyncRun
 from lti_app.sync.names import TARGET, is_about_person
 from moodle_sync.roster import Doubt
 
@@ -27,6 +27,9 @@ COURSE_NOTES = {
     ),
 }
 """What is told of a course as a whole."""
+
+STOPPED = "stopped"
+"""Code of the reason why a run of a stopped exchange changed nothing."""
 
 N_ = str
 """Mark a text for translation where it is written; it is translated where it is shown."""
@@ -191,7 +194,7 @@ def reason_words(reason: Any) -> str:
             )
         case "first_run", _:
             words = gettext(
-                "This is the first plan for this Moodle (changes: %(count)s): look through it, then approve it.",
+                "This is the first plan for this Moodle (changes: %(count)s): it takes a person's approval.",
                 count=people,
             )
         case "stopped", _:
@@ -209,6 +212,11 @@ def reason_words(reason: Any) -> str:
         case _:
             words = reason.get("text", reason)
     return str(words)
+
+
+def was_stopped(run: SyncRun) -> bool:
+    """Tell whether a run changed nothing because the exchange was stopped; there is nothing to approve then."""
+    return any(isinstance(reason, dict) and reason.get("code") == STOPPED for reason in run.held)
 
 
 def score_words(reason: str) -> str:

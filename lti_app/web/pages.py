@@ -117,6 +117,7 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         form_name=form_name,
         centre=parts.settings.centre_name,
         states=sync_words.STATES,
+        was_stopped=sync_words.was_stopped,
         kind_name=sync_words.kind_name,
         change_name=sync_words.change_name,
         phase_name=sync_words.phase_name,

@@ -304,6 +304,9 @@ def test_the_end_of_a_run_shows_on_the_whole_page(browser: Browser, browser_app:
         button = page.get_by_role("button", name="Запустить обмен сейчас")
         expect(row).to_contain_text("идёт")
         expect(button).to_have_count(0)
+        page.get_by_text("Остановить обмен с этим Moodle").first.click()
+        why = page.get_by_label("Почему останавливаете?").first
+        why.fill("Не тот шаблон")
         page.get_by_role("link", name="Подробности").first.focus()
         focused = page.evaluate("document.activeElement.href")
 
@@ -314,6 +317,8 @@ def test_the_end_of_a_run_shows_on_the_whole_page(browser: Browser, browser_app:
         expect(page.locator("[data-poll]")).to_have_count(0)
         expect(page.locator("#announcements")).to_have_text("Обмен завершён: выполнено")
         assert page.evaluate("document.activeElement.href") == focused
+        expect(why).to_be_visible()
+        expect(why).to_have_value("Не тот шаблон")
 
 
 def test_a_page_whose_visit_has_ended_says_so_and_asks_no_more(

@@ -66,14 +66,24 @@ function countTicks(form) {
   count();
 }
 
-/** Ask for this page once more and put its content in place of what is shown; the focus stays where it was, if it can. */
+/**
+ * Ask for this page once more and put its content in place of what is shown. What was typed stays, and so does the focus,
+ * if they can.
+ */
 async function refresh() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok) return location.reload(); // the visit has ended, or the page is gone: let the whole page say so
   const name = (element) => element.id || element.getAttribute("href") || element.form?.action;
   const main = document.getElementById("main");
   const focused = main.contains(document.activeElement) ? name(document.activeElement) : null;
+  const typed = [...main.querySelectorAll("input[id], textarea[id]")].filter((field) => field.value !== field.defaultValue);
   main.innerHTML = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main").innerHTML;
+  for (const { id, value } of typed) {
+    const field = document.getElementById(id);
+    if (!field) continue;
+    field.value = value;
+    field.closest("details")?.setAttribute("open", "");
+  }
   const found = focused && [...main.querySelectorAll("a, button, input")].find((element) => name(element) === focused);
   if (focused) (found || main).focus();
   main.querySelectorAll("[data-poll]").forEach(poll);

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -13,6 +16,8 @@ from sqlalchemy.orm import Session
 from lti_app.core.audit import AuditEntry
 from lti_app.core.db import Database
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.core.permissions import Actor
+from lti_app.intakes import courses
 from lti_app.intakes.courses import (
     intakes_of_course,
     likely_offer,
@@ -241,3 +246,41 @@ def test_the_night_and_an_idnumber_never_share_a_course(database: Database) -> N
         world = World(session, "a", course_id=5)
         with pytest.raises(IntegrityError):
             another_intake(world, course_id=5, course_tied_by="night")
+
+
+def test_a_course_of_another_moodle_can_not_be_shared(database: Database) -> None:
+    with database.transaction() as session:
+        world, other = World(session, "a"), World(session, "b")
+        elsewhere = another_intake(world, "intake-z", moodle=other.moodle, course_id=77, course_tied_by="night")
+        with pytest.raises(NotFound):
+            share_course(session, intake_id=world.intake.id, with_id=elsewhere.id, actor=world.leader_actor, now=NOW)
+        assert world.intake.course_id is None
+
+
+def test_two_leaders_who_tie_one_course_at_once_do_not_both_get_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        worlds = [World(session, "a")]
+        worlds.append(World(session, "b", moodle=worlds[0].moodle))
+        ties = [(world.intake.id, world.leader_actor) for world in worlds]
+    looked = threading.Barrier(2)
+    require_free = courses._require_free
+
+    def slowly(*given: Any) -> None:
+        require_free(*given)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            looked.wait(1)
+
+    monkeypatch.setattr(courses, "_require_free", slowly)
+
+    def tie(intake_id: int, actor: Actor) -> str:
+        try:
+            with database.transaction() as session:
+                tie_course(session, intake_id=intake_id, course_id=5, actor=actor, now=NOW)
+        except Conflict:
+            return "refused"
+        return "tied"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(tie, *zip(*ties, strict=True))) == ["refused", "tied"]

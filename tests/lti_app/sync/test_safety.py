@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,19 +16,26 @@ from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from lti_app.core.permissions import SYSTEM, Role
+from lti_app.intakes.models import Intake
 from lti_app.lti.models import Moodle
+from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.people.models import Person
 from lti_app.sync import lock, safety, service
 from lti_app.sync import parts as sync_parts
 from lti_app.sync.journal import RunJournal
-from lti_app.sync.models import RunStatus, SyncLock
+from lti_app.sync.models import RunStatus, SyncLock, SyncRun
 from lti_app.sync.night import NightResult, client_for
+from moodle_sync.client import MoodleClient
+from moodle_sync.functions import FACTS, Function
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
+from tests.lti_app.sync.test_groups_events import meetings, second_intake
 from tests.lti_app.web.visits import token, visit
-from tests.lti_app.world import World
+from tests.lti_app.world import NOW, World
 
 Night = Callable[..., NightResult]
+
+__all__ = ["meetings"]
 
 
 @pytest.fixture
@@ -222,8 +230,10 @@ def test_the_commands_stop_resume_and_unlock(
 
     assert give("stop", "city")[0] == 64  # no reason
     assert give("stop", "city", "--reason", "backup")[0] == 0
+    assert "city: stopped since" in give("status")[1]
     assert give("stop", "city", "--reason", "backup")[0] == 64
     assert give("resume", "city") == (0, "city: the next night writes again\n")
+    assert "stopped" not in give("status")[1]
     assert give("unlock", "city")[0] == 64
     lock.take(database, moodle_id, "host:1:abcd", clock())
     assert give("unlock", "city") == (0, "city: the lock of host:1:abcd is broken\n")
@@ -244,6 +254,90 @@ def test_an_administrator_stops_and_allows_the_exchange_on_the_page(app: Flask, 
     page = post("stop", reason="Восстановление <b>Moodle</b>")
     assert "Восстановление &lt;b&gt;Moodle&lt;/b&gt;" in page
     assert "Возобновить обмен" in page
+    with database.transaction() as session:
+        run = SyncRun(moodle_id=world.moodle.id, status=RunStatus.HELD, started_at=NOW, finished_at=NOW)
+        run.held = [{"code": "stopped", "course_key": "", "people": 0, "of": 0, "text": ""}]
+        session.add(run)
+        session.flush()
+    assert "обмен остановлен, ничего не изменено" in client.get("/sync").text
+    assert "Почему ничего не изменено" in client.get(f"/sync/runs/{run.id}").text
     assert "Обмен возобновлён" in post("resume")
     with database.session(writes=False) as session:
         assert session.get_one(Moodle, world.moodle.id).stopped_at is None
+
+
+WRITES = {function for function, facts in FACTS.items() if facts.writes}
+
+
+def writes_after(monkeypatch: pytest.MonkeyPatch, moment: Function, strike: Callable[[], None]) -> list[Function]:
+    """Strike once ``moment`` was called; return the list that collects the writes sent after it."""
+    sent: list[Function] = []
+    struck: list[Function] = []
+    call = MoodleClient.call
+
+    def watched(self: MoodleClient, function: Function, **params: Any) -> Any:
+        answer = call(self, function, **params)
+        if struck and function in WRITES:
+            sent.append(function)
+        if function is moment and not struck:
+            struck.append(function)
+            strike()
+        return answer
+
+    monkeypatch.setattr(MoodleClient, "call", watched)
+    return sent
+
+
+@pytest.mark.parametrize(
+    "moment", [Function.DUPLICATE_COURSE, Function.ENROL_USERS, Function.CREATE_GROUPS, Function.CREATE_EVENTS]
+)
+def test_nothing_at_all_is_written_once_the_exchange_is_stopped(
+    night: Night,
+    database: Database,
+    moodle_id: int,
+    clock: MovableClock,
+    meetings: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+    moment: Function,
+) -> None:
+    if moment is not Function.DUPLICATE_COURSE:
+        night()
+        second_intake(database, clock)
+        with database.transaction() as session:
+            moved, cancelled = (session.get_one(Meeting, number) for number in meetings)
+            moved.starts_at += timedelta(hours=3)
+            cancelled.state = MeetingState.CANCELLED
+    sent = writes_after(monkeypatch, moment, lambda: stop(database, moodle_id, clock))
+    assert night().status is RunStatus.INTERRUPTED
+    assert sent == []
+
+
+def test_a_doubtful_intake_keeps_those_who_share_its_course_from_being_planned(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    second_intake(database, clock)
+    night()
+    (course,) = [course for course in sandbox.state.courses.values() if course.shortname == "intake-a"]
+    course.idnumber = "2026-X"
+    result = night()
+    assert result.report["counts"] == {}
+    assert {(note["code"], note["course_key"]) for note in result.report["notes"]} >= {
+        ("course_conflict", "intake-a"),
+        ("course_conflict", "intake-z"),
+    }
+
+
+def test_who_shares_a_course_comes_along_when_it_is_made_anew(
+    night: Night, sandbox: Sandbox, database: Database, clock: MovableClock
+) -> None:
+    night()
+    second_intake(database, clock)
+    night()
+    (course,) = [course for course in sandbox.state.courses.values() if course.shortname == "intake-a"]
+    del sandbox.state.courses[course.id]
+    night(approve=True)
+    night(approve=True)
+    with database.session(writes=False) as session:
+        assert len(set(session.scalars(select(Intake.course_id)))) == 1
+    assert night().report["counts"] == {}
