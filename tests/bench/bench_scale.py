@@ -111,6 +111,7 @@ def seed(parts: Tool, urls: list[str]) -> list[int]:
                 token_encrypted=parts.vault.seal(TOKEN),
                 template_course="TEMPLATE",
                 created_at=now - timedelta(days=2),
+                trusted_at=now - timedelta(days=2),
             )
             session.add(moodle)
             session.flush()

@@ -71,6 +71,7 @@ def a_city(parts: Tool, sandbox: Sandbox, now: datetime = BEGAN) -> int:
             token_encrypted=parts.vault.seal(sandbox.token),
             template_course="TEMPLATE",
             created_at=now - timedelta(days=2),
+            trusted_at=now - timedelta(days=2),
         )
         session.add(moodle)
         session.flush()
