@@ -129,8 +129,8 @@ def test_remedies_that_store_a_moodle_anew_name_the_file_of_the_token(connected:
     (template,) = visit(connected)[1]["amiss"]
     settle(connected, template_course="PROG-1", trainee_role_id=9)
     (role,) = visit(connected)[1]["amiss"]
-    for check in (template, role):
-        assert f"moodle add pocket --url {connected.sandbox.url} --token-file FILE --t" in check["remedy"]
+    assert template["remedy"] == "moodle template pocket SHORTNAME"
+    assert f"moodle add pocket --url {connected.sandbox.url} --token-file FILE --t" in role["remedy"]
 
 
 def test_no_template_or_one_that_is_not_there_is_amiss(connected: Connected) -> None:
