@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, insert, select, update
@@ -21,30 +21,24 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock, parts
-from lti_app.sync.accounts import Looked, account_notes, due_accounts, keep_accounts, look_up, new_accounts
+from lti_app.sync.accounts import account_notes, keep_accounts
 from lti_app.sync.completion import read_completion
-from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
+from lti_app.sync.desired import Scope, taken_accounts
 from lti_app.sync.events import forget_past_events, put_events
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
+from lti_app.sync.looking import Seen, look, plan_for
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
 from lti_app.sync.questions import keep_questions, settled_notes
-from lti_app.sync.rosters import remember_rosters, remembered_rosters
+from lti_app.sync.rosters import remember_rosters
 from lti_app.sync.service import failures_of, report
 from lti_app.sync.starting import Started, start
-from lti_app.sync.templates import templates_of
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
-from moodle_sync.errors import CannotReadWhole, MoodleError
-from moodle_sync.events import Calendar
-from moodle_sync.groups import ObservedGroups
-from moodle_sync.guard import Limits, Reason, Verdict, review
+from moodle_sync.errors import CannotReadWhole
+from moodle_sync.guard import Reason, Verdict
 from moodle_sync.new_users import make_users
-from moodle_sync.observe import read_in_full, read_observed
-from moodle_sync.observe_events import read_calendar
-from moodle_sync.observe_groups import read_groups
-from moodle_sync.plan import ChangePlan, Kind, Note, leave_out, make_plan
-from moodle_sync.roster import Doubt, Observed, Owned, Role
-from moodle_sync.templates import find_templates, notes_on_templates
+from moodle_sync.plan import ChangePlan, Kind, Note
+from moodle_sync.roster import Observed, Owned, Role
 
 log = logging.getLogger(__name__)
 
@@ -134,116 +128,11 @@ def _moodle(tool: Tool, moodle_id: int) -> Moodle:
         return session.get_one(Moodle, moodle_id)
 
 
-def _now_seconds(tool: Tool) -> int:
-    return int(tool.clock().timestamp())
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Hold what a plan rests on: what should be, and what was read."""
-
-    scope: Scope
-    observed: Observed
-    calendar: Calendar
-    groups: ObservedGroups
-    looked: Looked
-
-
-def _look(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -> tuple[_Seen, ChangePlan, Verdict]:
-    """Read and plan. Raises CannotReadWhole. Writes nothing."""
-    progress("reading", 0, 0)
-    with tool.database.session(writes=False) as session:
-        templates = templates_of(session, moodle)
-    try:
-        template_ids = find_templates(client, templates.named)
-    except MoodleError as error:
-        raise CannotReadWhole(error) from error
-    with tool.database.session(writes=False) as session:
-        scope = load_scope(
-            session,
-            moodle,
-            templates=templates,
-            template_ids=template_ids,
-            hide_after=timedelta(days=tool.settings.hide_after_days),
-            zone=tool.settings.zone,
-            now=tool.clock(),
-            public_url=tool.settings.public_url,
-        )
-        taken = taken_accounts(session, moodle)
-        tied = tied_courses(session, moodle)
-        remembered = remembered_rosters(session, moodle.id, now=tool.clock(), days=tool.settings.full_read_days)
-    observed = read_observed(client, scope.desired, scope.owned, now=_now_seconds(tool), remembered=remembered)
-    observed = _without_foreign_courses(_without_taken(observed, taken), tied)
-    calendar = Calendar(scope.events, read_calendar(client, scope.events, observed.courses))
-    groups = read_groups(client, scope.desired.courses, observed.courses)
-    with tool.database.session(writes=False) as session:
-        looked = Looked(new_accounts(session, moodle, observed))
-        due = due_accounts(session, moodle.id, scope.desired, most=tool.settings.accounts_a_night)
-    seen = _Seen(scope, observed, calendar, groups, looked)
-    plan = _plan(tool, seen)
-    # What is written to has to be read, not remembered: the plan rests on full reads wherever it changes anything.
-    if in_doubt := observed.assumed & plan.course_ids:
-        seen = replace(seen, observed=read_in_full(client, observed, scope.owned, in_doubt))
-        plan = _plan(tool, seen)
-    try:
-        looked = look_up(client, looked, due=due, desired=scope.desired, observed=seen.observed, plan=plan)
-        if looked.is_blind:
-            looked = replace(looked, new={})
-        seen = replace(seen, looked=looked)
-        plan = _plan(tool, seen)
-        plan.add_notes(notes_on_templates(client, plan))
-    except MoodleError as error:
-        raise CannotReadWhole(error) from error
-    settings = tool.settings
-    limits = Limits(settings.suspend_share, settings.suspend_floor, settings.create_users_limit)
-    return seen, plan, review(plan, limits, is_first=moodle.trusted_at is None)
-
-
-def _plan(tool: Tool, seen: _Seen) -> ChangePlan:
-    plan = make_plan(
-        seen.scope.desired,
-        seen.scope.owned,
-        seen.observed,
-        respects_drift=tool.settings.drift == "respect",
-        calendar=seen.calendar,
-        groups=seen.groups,
-        new_users=seen.looked.new,
-    )
-    return leave_out(plan, seen.looked.not_shown)
-
-
-def _without_taken(observed: Observed, taken: dict[int, int]) -> Observed:
-    """Leave out whom we matched to a user that is tied to another person already: a person has to decide."""
-    clashes = [key for key in observed.matched_by if taken.get(observed.users[key], key) != key]
-    if not clashes:
-        return observed
-    return observed._replace(
-        users={key: user for key, user in observed.users.items() if key not in clashes},
-        matched_by={key: how for key, how in observed.matched_by.items() if key not in clashes},
-        unresolved={**observed.unresolved, **dict.fromkeys(clashes, Doubt.TIED_TO_ANOTHER)},
-    )
-
-
-def _without_foreign_courses(observed: Observed, tied: dict[int, list[str]]) -> Observed:
-    """Leave out courses that only other intakes hold: whose idnumber is ours by chance, or was set by hand."""
-    clashes = {
-        key: f"course {course.course_id} belongs to the intake {tied[course.course_id][0]}"
-        for key, course in observed.courses.items()
-        if key not in tied.get(course.course_id, [key])
-    }
-    if not clashes:
-        return observed
-    return observed._replace(
-        courses={key: course for key, course in observed.courses.items() if key not in clashes},
-        conflicts={**observed.conflicts, **clashes},
-    )
-
-
 def _rehearse(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -> NightResult:
     began = time.monotonic()
     run = SyncRun(moodle=moodle, status=RunStatus.DONE, counts={}, held=[], notes=[], proposed={}, calls=0, seconds=0.0)
     try:
-        seen, plan, verdict = _look(tool, moodle, client, progress)
+        seen, plan, verdict = look(tool, moodle, client, progress)
     except CannotReadWhole as error:
         run.status, run.error = RunStatus.UNREADABLE, f"{error} {error.remedy}"
     else:
@@ -320,7 +209,7 @@ class _Night:
 
     def _work(self) -> RunStatus:
         self._phase("reading")
-        seen, plan, verdict = _look(self.tool, self.moodle, self.client, self.progress)
+        seen, plan, verdict = look(self.tool, self.moodle, self.client, self.progress)
         verdict = self._held_unless_approved(plan, verdict)
         with self.database.transaction() as session:
             self.heart.verify(session)
@@ -424,7 +313,7 @@ class _Night:
                     course_id=present.course_id,
                 )
 
-    def _keep_people(self, session: Session, seen: _Seen, plan: ChangePlan) -> list[Note]:
+    def _keep_people(self, session: Session, seen: Seen, plan: ChangePlan) -> list[Note]:
         """Keep what Moodle says of people, and what has to be asked about them; return the run's notes."""
         now, moodle_id, desired = self.tool.clock(), self.moodle.id, seen.scope.desired
         keep_questions(session, moodle_id, seen.observed, now=now)
@@ -432,7 +321,7 @@ class _Night:
         amiss = account_notes(session, moodle_id, seen.looked, desired)
         return settled_notes(session, moodle_id, [*plan.notes, *merged, *amiss])
 
-    def _apply(self, seen: _Seen, plan: ChangePlan) -> bool:
+    def _apply(self, seen: Seen, plan: ChangePlan) -> bool:
         """Carry the plan out; return whether something failed."""
         self.progress("writing", 0, len(plan))
         journal = RunJournal(
@@ -449,12 +338,9 @@ class _Night:
             seen = replace(seen, observed=observed._replace(users={**observed.users, **made}))
         if plan.counts().get(Kind.CREATE_USER):
             # The same world, but for the new users: what was approved follows from it, and their enrolments.
-            plan = _plan(self.tool, replace(seen, looked=replace(seen.looked, new={})))
+            plan = plan_for(self.tool, replace(seen, looked=replace(seen.looked, new={})))
             journal.expect(plan)
-        self._remember_seen(plan)
-        with self.database.transaction() as session:
-            put_events(session, self.moodle.id, plan.events, self.tool.clock())
-            forget_past_events(session, self.moodle.id, seen.scope.events.since)
+        self._remember_seen(plan, seen.scope.events.since)
         if self.call_helpers is not None and len(parts.parts_of(plan)) > 1:
             failed = parts.carry_out(
                 self.tool,
@@ -474,16 +360,17 @@ class _Night:
             plan,
             journal,
             role_ids=roles,
-            now=_now_seconds(self.tool),
+            now=int(self.tool.clock().timestamp()),
             rosters=seen.observed.rosters,
             address=seen.scope.events.address,
         )
         return any(count["failed"] for count in journal.counts.values())
 
-    def _remember_seen(self, plan: ChangePlan) -> None:
+    def _remember_seen(self, plan: ChangePlan, since: int) -> None:
         """Forget rows of people who are in their courses no more: whoever is enrolled there later is not ours.
 
-        Keep of the others what a person in Moodle made of them.
+        Keep of the others what a person in Moodle made of them, and the events as they are; those before ``since``
+        (Unix seconds) are forgotten.
         """
         with self.database.transaction() as session:
             self.heart.verify(session)
@@ -491,6 +378,8 @@ class _Night:
                 session.execute(delete(OwnedEnrolment).where(*self._is_row(row)))
             for row in plan.seen:
                 session.execute(update(OwnedEnrolment).where(*self._is_row(row)).values(drift=row.drift))
+            put_events(session, self.moodle.id, plan.events, self.tool.clock())
+            forget_past_events(session, self.moodle.id, since)
 
     def _is_row(self, row: Owned) -> list[ColumnElement[bool]]:
         return [

@@ -488,7 +488,7 @@ def test_somebody_who_launched_while_moodle_was_read_breaks_nothing(
         return seen
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lti_app.sync.night.read_observed", read)
+        patch.setattr("lti_app.sync.looking.read_observed", read)
         assert night().status is RunStatus.DONE
     assert night().report["counts"] == {}
 
