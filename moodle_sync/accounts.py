@@ -13,6 +13,7 @@ from moodle_sync.functions import Function, rows_per_call
 from moodle_sync.roster import Account, DesiredPerson, Doubt
 
 USERS_PER_CALL = 200
+FEWEST_A_CALL = 25
 
 
 class FoundPeople(NamedTuple):
@@ -108,8 +109,10 @@ def read_accounts(client: MoodleClient, user_ids: Collection[int]) -> dict[int, 
 def accounts_by(client: MoodleClient, field: str, values: Iterable[str]) -> dict[str, set[Account]]:
     """Find accounts by id, idnumber, username, or e-mail (folded to one case in the result). Raises a MoodleError."""
     found: dict[str, set[Account]] = defaultdict(set)
-    size = min(USERS_PER_CALL, rows_per_call(Function.USERS_BY_FIELD, client.max_input_vars))
     unique = sorted(set(values))
+    # Moodle takes some milliseconds for each: few are shared out among the calls that it bears at once.
+    share = max(FEWEST_A_CALL, -(-len(unique) // client.pace.concurrency))
+    size = min(share, USERS_PER_CALL, rows_per_call(Function.USERS_BY_FIELD, client.max_input_vars))
     batches = [unique[start : start + size] for start in range(0, len(unique), size)]
     answers = client.map(lambda batch: client.call(Function.USERS_BY_FIELD, field=field, values=batch), batches)
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from sqlalchemy import func, or_, select
@@ -23,7 +23,8 @@ from moodle_sync.roster import Account, Desired, Doubt, Observed
 
 ROUND = 7
 """Nights in which every known account is looked at once, where they are few enough (``ACCOUNTS_A_NIGHT``)."""
-NEVER = datetime.min.replace(tzinfo=UTC)
+FRESH = timedelta(days=7)
+"""For so long a user that Moodle showed is taken to be there still."""
 FEW = 3
 """Accounts that may all be gone by chance."""
 ROWS_PER_QUERY = 500
@@ -80,44 +81,48 @@ def new_accounts(session: Session, moodle: Moodle, observed: Observed) -> dict[i
     return found
 
 
-def due_accounts(session: Session, moodle_id: int, desired: Desired, *, most: int) -> list[int]:
-    """Return the users whose turn it is to be looked at: a seventh of those known, at most ``most``.
+def due_accounts(session: Session, moodle_id: int, desired: Desired, *, least: int, most: int) -> list[int]:
+    """Return the users whose turn it is to be looked at: a seventh of those known, within these bounds.
 
     Those come first whom Moodle showed the longest time ago. Besides, as many of those whom it doesn't show any more.
     """
     known = {person.user_id for person in desired.people if person.user_id is not None}
-    rows = session.execute(
-        select(MoodleAccount.user_id, MoodleAccount.seen_at, MoodleAccount.not_shown_since)
-        .where(MoodleAccount.moodle_id == moodle_id)
-        .order_by(MoodleAccount.user_id)
+    ours = select(MoodleAccount.user_id).where(MoodleAccount.moodle_id == moodle_id).order_by(MoodleAccount.user_id)
+    missed = session.scalars(ours.where(MoodleAccount.not_shown_since.is_not(None)))
+    by_age = session.scalars(
+        select(MoodleAccount.user_id)
+        .where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.not_shown_since.is_(None))
+        .order_by(MoodleAccount.seen_at.nulls_first(), MoodleAccount.user_id)
     )
-    ours = [row for row in rows if row.user_id in known]
-    by_age = sorted((row for row in ours if row.not_shown_since is None), key=lambda row: row.seen_at or NEVER)
-    due = by_age[: min(most, -(-len(by_age) // ROUND))]
-    due += [row for row in ours if row.not_shown_since is not None][:most]
-    return [row.user_id for row in due]
+    share = max(least, min(most, -(-len(known) // ROUND)))
+    due = list(islice((user_id for user_id in by_age if user_id in known), share))
+    return due + list(islice((user_id for user_id in missed if user_id in known), most))
 
 
-def look_up(
-    client: MoodleClient,
-    looked: Looked,
-    *,
-    due: Collection[int],
-    desired: Desired,
-    observed: Observed,
-    plan: ChangePlan,
-) -> Looked:
-    """Ask Moodle for the users that are ``due``, and for those known before who are about to be enrolled.
+def unsure_accounts(session: Session, moodle_id: int, plan: ChangePlan, *, now: datetime) -> set[int]:
+    """Return the users about to be enrolled whom Moodle has not shown for ``FRESH``: one of them may be gone.
 
-    Raises a MoodleError.
+    An account that is gone makes Moodle refuse the whole batch.
     """
-    known = {person.user_id for person in desired.people if person.user_id is not None}
-    asked = set(due)
-    asked |= {
-        change.user_id
-        for change in plan.changes
-        if change[0] is Kind.ENROL and isinstance(change, EnrolmentChange) and change.user_id in known
+    enrolled = {
+        change.user_id for change in plan.changes if change[0] is Kind.ENROL and isinstance(change, EnrolmentChange)
     }
+    unsure: set[int] = set()
+    for some in _in_pieces(sorted(enrolled)):
+        unsure.update(
+            session.scalars(
+                select(MoodleAccount.user_id).where(
+                    MoodleAccount.moodle_id == moodle_id,
+                    MoodleAccount.user_id.in_(some),
+                    func.coalesce(MoodleAccount.seen_at, MoodleAccount.matched_at) < now - FRESH,
+                )
+            )
+        )
+    return unsure
+
+
+def look_up(client: MoodleClient, looked: Looked, *, asked: Collection[int], observed: Observed) -> Looked:
+    """Ask Moodle for users that were known before. Raises a MoodleError."""
     found_now = {account.user_id: account for key in observed.matched_by for account in observed.accounts.get(key, ())}
     return Looked(looked.new, frozenset(asked), {**read_accounts(client, asked), **found_now})
 

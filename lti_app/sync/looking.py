@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from lti_app.core.edge import Tool
 from lti_app.lti.models import Moodle
-from lti_app.sync.accounts import Looked, due_accounts, look_up, new_accounts
+from lti_app.sync.accounts import FEW, Looked, due_accounts, look_up, new_accounts, unsure_accounts
 from lti_app.sync.desired import Scope, load_scope, taken_accounts, tied_courses
 from lti_app.sync.journal import Progress
 from lti_app.sync.rosters import remembered_rosters
@@ -67,7 +67,10 @@ def look(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -
     groups = read_groups(client, scope.desired.courses, observed.courses)
     with tool.database.session(writes=False) as session:
         looked = Looked(new_accounts(session, moodle, observed))
-        due = due_accounts(session, moodle.id, scope.desired, most=tool.settings.accounts_a_night)
+        # Where accounts may be made, a few of the known ones have to show that Moodle doesn't hide them all.
+        least = FEW if looked.new else 0
+        most = tool.settings.accounts_a_night
+        due = set(due_accounts(session, moodle.id, scope.desired, least=least, most=most))
     seen = Seen(scope, observed, calendar, groups, looked)
     plan = plan_for(tool, seen)
     # What is written to has to be read, not remembered: the plan rests on full reads wherever it changes anything.
@@ -75,7 +78,9 @@ def look(tool: Tool, moodle: Moodle, client: MoodleClient, progress: Progress) -
         seen = replace(seen, observed=read_in_full(client, observed, scope.owned, in_doubt))
         plan = plan_for(tool, seen)
     try:
-        looked = look_up(client, looked, due=due, desired=scope.desired, observed=seen.observed, plan=plan)
+        with tool.database.session(writes=False) as session:
+            unsure = unsure_accounts(session, moodle.id, plan, now=tool.clock())
+        looked = look_up(client, looked, asked=unsure | due, observed=seen.observed)
         if looked.is_blind:
             looked = replace(looked, new={})
         if looked.not_shown or looked.new != seen.looked.new:  # else the plan is the same

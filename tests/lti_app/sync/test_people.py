@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount, Person, PersonQuestion, RoleGrant
 from lti_app.people.service import untie_account
-from lti_app.sync import accounts
+from lti_app.sync import accounts, looking
 from lti_app.sync.models import RunStatus, SyncChange
 from lti_app.sync.night import NightResult
 from lti_app.sync.questions import decide, fingerprint, open_questions
@@ -539,6 +540,51 @@ def test_few_accounts_are_looked_at_a_night(
     week(night, clock)
     assert len(set(asked)) == PEOPLE + 1  # everybody within a week
     assert len(asked) == 8 * 2
+
+
+@pytest.mark.parametrize(("days", "is_asked"), [(6, False), (8, True)])
+def test_who_is_about_to_be_enrolled_is_asked_for_unless_shown_lately(
+    night: Night,
+    sandbox: Sandbox,
+    database: Database,
+    moodle_id: int,
+    monkeypatch: pytest.MonkeyPatch,
+    days: int,
+    is_asked: bool,
+) -> None:
+    night()
+    enlist(database, "stranger@example.org")
+    stranger = user(sandbox, "stranger@example.org").id
+    with database.transaction() as session:
+        who = session.scalars(select(Person).where(Person.email == "stranger@example.org")).one()
+        session.add(
+            MoodleAccount(
+                moodle_id=moodle_id,
+                user_id=stranger,
+                person_id=who.id,
+                matched_by="email",
+                matched_at=NOW - timedelta(days=days),
+            )
+        )
+    monkeypatch.setattr(looking, "due_accounts", lambda *_, **__: [])
+    asked: set[int] = set()
+    read = accounts.read_accounts
+    monkeypatch.setattr(accounts, "read_accounts", lambda client, ids: asked.update(ids) or read(client, ids))
+    assert night().report["counts"] == {"enrol": {"planned": 1, "done": 1, "failed": 0}}
+    assert asked == ({stranger} if is_asked else set())
+
+
+def test_an_account_gone_since_it_was_shown_lately_fails_alone(
+    night: Night, sandbox: Sandbox, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night()
+    remove(sandbox)
+    enlist(database, "stranger@example.org")  # in the same batch
+    monkeypatch.setattr(looking, "due_accounts", lambda *_, **__: [])
+    result = night()
+    assert result.report["counts"]["enrol"] == {"planned": 2, "done": 1, "failed": 1}
+    assert [row["change"].startswith("enrol") for row in result.report["failures"]] == [True]
+    assert result.report["failures"][0]["remedy"]
 
 
 # --- accounts that are gone ----------------------------------------------------------------------------------------
