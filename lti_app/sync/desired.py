@@ -173,22 +173,24 @@ def _course(intake: Intake, moodle: Moodle) -> DesiredCourse:
 
 
 def _trainees(session: Session, intakes: Sequence[Intake], zone: ZoneInfo) -> list[DesiredEnrolment]:
-    by_id = {intake.id: intake for intake in intakes}
+    places = {
+        intake.id: (
+            intake.code,
+            midnight(intake.starts_on, zone),
+            midnight(intake.ends_on + timedelta(days=1) + ACCESS_AFTER_END, zone),
+        )
+        for intake in intakes
+    }
     rows = session.execute(
         select(Trainee.intake_id, Trainee.person_id).where(
-            Trainee.intake_id.in_(by_id), Trainee.state == TraineeState.ENROLLED
+            Trainee.intake_id.in_(places), Trainee.state == TraineeState.ENROLLED
         )
     )
-    return [
-        DesiredEnrolment(
-            by_id[intake_id].code,
-            person_id,
-            Role.TRAINEE,
-            midnight(by_id[intake_id].starts_on, zone),
-            midnight(by_id[intake_id].ends_on + timedelta(days=1) + ACCESS_AFTER_END, zone),
-        )
-        for intake_id, person_id in rows
-    ]
+    found = []
+    for intake_id, person_id in rows:
+        code, starts, ends = places[intake_id]
+        found.append(DesiredEnrolment(code, person_id, Role.TRAINEE, starts, ends))
+    return found
 
 
 def _leaders(session: Session, intakes: Sequence[Intake], zone: ZoneInfo, today: date) -> list[DesiredEnrolment]:
