@@ -103,7 +103,7 @@ def put_forward_since(session: Session, *, moodle_id: int, since: datetime) -> d
         .group_by(Intake.code)
         .order_by(Intake.code)
     )
-    return {code: people for code, people in rows}
+    return dict(rows.all())
 
 
 def record_attendance(
