@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import flask_bootstrap
-from flask import Flask, url_for
+from flask import Flask, request, url_for
 from markupsafe import Markup
 
 SPRITE = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5" / "icons" / "bootstrap-icons.svg"
@@ -55,6 +55,12 @@ def sprite() -> str:
 
 def icon(name: str) -> Markup:
     """Draw an icon beside a word; it says nothing to a screen reader. Raises LookupError for an unlisted name."""
+    return _drawn(name, request.script_root)
+
+
+@cache
+def _drawn(name: str, _root: str) -> Markup:
+    """Draw it once for each address under which the tool stands: a grid has hundreds."""
     if name not in ICONS:
         raise LookupError(f"icon {name} is not listed in {__name__}.ICONS")
     return Markup(

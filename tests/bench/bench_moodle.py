@@ -92,7 +92,7 @@ def add_people(parts: Tool, moodle_id: int) -> None:
     """Give each intake people of its own."""
     now = datetime.now(UTC)
     with parts.database.transaction() as session:
-        intakes = session.scalars(select(Intake.id).order_by(Intake.id)).all()
+        intakes = session.scalars(select(Intake.id).where(Intake.moodle_id == moodle_id).order_by(Intake.id)).all()
         numbers = [NUMBERS.format(FIRST + n) for n in range(COURSES * PEOPLE)]
         people = [{"last_name": "Стажёров", "first_name": "Пётр", "moodle_idnumber": number} for number in numbers]
         ids = session.scalars(insert(Person).returning(Person.id, sort_by_parameter_order=True), people).all()
@@ -130,6 +130,11 @@ def _tie(parts: Tool, moodle_id: int, person_ids: dict[str, int]) -> None:
     ]
     with parts.database.transaction() as session:
         session.execute(insert(MoodleAccount), rows)
+
+
+def pocket_accounts() -> list[str]:
+    """Return the numbers of the people and, behind them, of the leaders."""
+    return [NUMBERS.format(FIRST + n) for n in range(COURSES * (PEOPLE + 1))]
 
 
 def night(parts: Tool, moodle_id: int) -> tuple[NightResult, float, Phases]:
@@ -215,7 +220,7 @@ def _moodle() -> Iterator[tuple[str, str]]:
     if url:
         yield url, Path(os.environ["MOODLE_TOKEN_FILE"]).read_text().strip()
         return
-    with pocket_moodle([NUMBERS.format(FIRST + n) for n in range(COURSES * (PEOPLE + 1))]) as found:
+    with pocket_moodle(pocket_accounts()) as found:
         yield found
 
 
