@@ -415,9 +415,10 @@ class _Night:
 
     def _finish(self, status: RunStatus, error: str | None) -> NightResult:
         with self.database.transaction() as session:
+            # Before the run's row is locked: helpers lock their part first, too.
+            parts.forget_parts(session, [self.run_row.id])
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
-            parts.forget_parts(session, [run.id])
             run.calls, run.seconds = (run.calls or 0) + self.calls, time.monotonic() - self.began
             run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

@@ -23,9 +23,10 @@ from lti_app.people.models import Person
 from lti_app.sync import lock, safety, service
 from lti_app.sync import parts as sync_parts
 from lti_app.sync.journal import RunJournal
-from lti_app.sync.models import RunStatus, SyncLock, SyncRun
+from lti_app.sync.models import OwnedEnrolment, RunStatus, SyncLock, SyncRun
 from lti_app.sync.night import NightResult, client_for
 from moodle_sync.client import MoodleClient
+from moodle_sync.errors import CapabilityMissing
 from moodle_sync.functions import FACTS, Function
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
@@ -341,3 +342,24 @@ def test_who_shares_a_course_comes_along_when_it_is_made_anew(
     with database.session(writes=False) as session:
         assert len(set(session.scalars(select(Intake.course_id)))) == 1
     assert night().report["counts"] == {}
+
+
+def test_a_run_that_lost_its_lock_forgets_nothing_that_its_successor_means(
+    night: Night, database: Database, moodle_id: int, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call was refused after the lock was broken and the next run had begun: that one's rows are none of its."""
+
+    def refuse(self: MoodleClient, function: Function, **params: Any) -> Any:
+        if function is not Function.ENROL_USERS:
+            return call(self, function, **params)
+        with database.transaction() as session:
+            safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+        raise CapabilityMissing("may not", function=function, errorcode="nopermissions")
+
+    call = MoodleClient.call
+    monkeypatch.setattr(MoodleClient, "call", refuse)
+    assert night().status is RunStatus.INTERRUPTED
+    with database.session(writes=False) as session:
+        rows = session.scalars(select(OwnedEnrolment.pending)).all()
+    assert rows
+    assert all(rows)
