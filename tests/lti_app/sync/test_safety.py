@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.people.models import Person
 from lti_app.sync import lock, safety, service
+from lti_app.sync import night as night_module
 from lti_app.sync import parts as sync_parts
 from lti_app.sync.journal import RunJournal
 from lti_app.sync.models import OwnedEnrolment, RunStatus, SyncLock, SyncRun
@@ -363,3 +365,27 @@ def test_a_run_that_lost_its_lock_forgets_nothing_that_its_successor_means(
         rows = session.scalars(select(OwnedEnrolment.pending)).all()
     assert rows
     assert all(rows)
+
+
+def test_a_stop_and_a_first_night_do_not_wait_for_each_other(
+    night: Night,
+    untrusted: None,
+    database: Database,
+    moodle_id: int,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both change the Moodle's row and need the lock's: whoever comes second waits from the start."""
+    keep = night_module.keep_accounts
+    stopping = threading.Thread(target=stop, args=(database, moodle_id, clock))
+
+    def keep_slowly(*arguments: Any, **options: Any) -> Any:
+        stopping.start()
+        stopping.join(timeout=1)
+        return keep(*arguments, **options)
+
+    monkeypatch.setattr(night_module, "keep_accounts", keep_slowly)
+    night(approve=True)
+    stopping.join()
+    assert session_moodle(database, moodle_id).stopped_at is not None
+    assert session_moodle(database, moodle_id).trusted_at is not None
