@@ -99,7 +99,7 @@ class RunJournal:
         self._progress("writing", self._done, self._total)
 
     def _open(self, session: Session) -> None:
-        """Raise LockLost unless outcomes are still this run's to remember: another may have begun with the same rows."""
+        """Raise LockLost unless outcomes are this run's to remember: another may be at the same rows."""
         self._heart.verify(session)
 
     def _show_counts(self, session: Session, _outcomes: int) -> None:
