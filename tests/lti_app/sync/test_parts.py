@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -278,3 +279,33 @@ def test_counting_outcomes_waits_for_nobody_who_adds_to_them(tool: Tool, moodle_
         waits = gathering.is_alive()
     gathering.join()
     assert not waits
+
+
+@pytest.mark.usefixtures("small_parts", "two_courses")
+def test_a_run_that_breaks_off_lets_a_helper_finish_its_record(night: Night, tool: Tool) -> None:
+    recorded = []
+
+    def record(run_id: int, has_begun: threading.Event) -> None:
+        with tool.database.transaction() as session:
+            session.get_one(SyncPart, (run_id, 0), with_for_update=True)
+            has_begun.set()
+            time.sleep(1)
+            session.execute(update(SyncRun).where(SyncRun.id == run_id).values(steps_done=1))
+        recorded.append(run_id)
+
+    def break_off(run_id: int, _number: int) -> None:
+        has_begun = threading.Event()
+        helper = threading.Thread(target=record, args=(run_id, has_begun))
+        helpers.append(helper)
+        helper.start()
+        has_begun.wait()
+        raise RuntimeError("the worker is ended")
+
+    helpers: list[threading.Thread] = []
+    with pytest.raises(RuntimeError, match="the worker is ended"):
+        night(call_helpers=break_off)
+    helpers[0].join()
+    with tool.database.session(writes=False) as session:
+        run = session.scalars(select(SyncRun)).one()
+        assert (run.status, [run.id]) == (RunStatus.INTERRUPTED, recorded)
+        assert session.scalars(select(SyncPart)).all() == []
