@@ -80,6 +80,8 @@ class RunJournal:
     def record(self, outcomes: Sequence[Outcome]) -> None:
         """Remember what became of changes; confirm what was written. Raises LockLost."""
         self._heart.check()
+        if not outcomes:
+            return
         with self._lock:
             for outcome in outcomes:
                 self.counts[outcome.change.kind.value]["done" if outcome.done else "failed"] += 1
@@ -97,7 +99,8 @@ class RunJournal:
         self._progress("writing", self._done, self._total)
 
     def _open(self, session: Session) -> None:
-        """Do what comes first where outcomes are remembered."""
+        """Raise LockLost unless outcomes are this run's to remember: another may be at the same rows."""
+        self._heart.verify(session)
 
     def _show_counts(self, session: Session, _outcomes: int) -> None:
         counts = {key: dict(value) for key, value in self.counts.items()}

@@ -10,11 +10,11 @@ import threading
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lti_app.core.clock import Clock
-from lti_app.core.db import Database
+from lti_app.core.db import Database, insert_for
 from lti_app.sync.models import SyncLock
 
 log = logging.getLogger(__name__)
@@ -43,22 +43,17 @@ def new_holder() -> str:
 
 def take(database: Database, moodle_id: int, holder: str, now: datetime) -> None:
     """Take the lock of ``moodle_id``, from a dead run if need be. Raises LockHeld."""
-    try:
+    row = {"moodle_id": moodle_id, "holder": holder, "taken_at": now, "beat_at": now}
+    while True:
         with database.transaction() as session:
-            session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
-    except IntegrityError:
-        _take_over(database, moodle_id, holder, now)
-
-
-def _take_over(database: Database, moodle_id: int, holder: str, now: datetime) -> None:
-    with database.transaction() as session:
-        held = session.get(SyncLock, moodle_id, with_for_update=True)
-        if held is None:  # given back between the two transactions
-            session.add(SyncLock(moodle_id=moodle_id, holder=holder, taken_at=now, beat_at=now))
+            session.execute(insert_for(session, SyncLock).values(row).on_conflict_do_nothing())
+            held = session.get(SyncLock, moodle_id, with_for_update=True)
+            if held is None:  # given back between the two statements
+                continue
+            if held.holder != holder and not is_dead(held.holder, held.beat_at, now):
+                raise LockHeld(held.holder, held.taken_at)
+            held.holder, held.taken_at, held.beat_at = holder, now, now
             return
-        if not is_dead(held.holder, held.beat_at, now):
-            raise LockHeld(held.holder, held.taken_at)
-        held.holder, held.taken_at, held.beat_at = holder, now, now
 
 
 def is_dead(holder: str, beat_at: datetime, now: datetime) -> bool:

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from lti_app.core.db import Database
+from lti_app.core.db import Database, insert_for
 from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
 from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
@@ -212,12 +212,14 @@ class _Night:
         seen, plan, verdict = look(self.tool, self.moodle, self.client, self.progress)
         verdict = self._held_unless_approved(plan, verdict)
         with self.database.transaction() as session:
+            # The Moodle's row before the lock's, and questions before accounts, as stops and decisions take them.
+            moodle = session.get_one(Moodle, self.moodle.id, with_for_update={"key_share": True})
             self.heart.verify(session)
             run = session.get_one(SyncRun, self.run_row.id)
+            keep_questions(session, moodle.id, seen.observed, now=self.tool.clock())
             self._remember_matches(session, seen.scope, seen.observed)
             _describe(run, plan, verdict, self._keep_people(session, seen, plan))
             run.phase = "writing"
-            moodle = session.get_one(Moodle, self.moodle.id, populate_existing=True)
             if moodle.stopped_at is not None:
                 run.held = [_stop_reason(moodle), *run.held]
             approved = moodle.stopped_at is None and self._decide(session, plan, verdict)
@@ -302,7 +304,7 @@ class _Night:
             if key not in people and observed.users[key] not in taken
         ]
         if rows:
-            session.execute(insert(MoodleAccount), rows)
+            session.execute(insert_for(session, MoodleAccount).on_conflict_do_nothing(), rows)
         for course in scope.desired.courses:
             present = observed.courses.get(course.key)
             if course.managed and present is not None and present.idnumber == course.key:
@@ -314,9 +316,8 @@ class _Night:
                 )
 
     def _keep_people(self, session: Session, seen: Seen, plan: ChangePlan) -> list[Note]:
-        """Keep what Moodle says of people, and what has to be asked about them; return the run's notes."""
+        """Keep what Moodle says of people; return the run's notes."""
         now, moodle_id, desired = self.tool.clock(), self.moodle.id, seen.scope.desired
-        keep_questions(session, moodle_id, seen.observed, now=now)
         merged = keep_accounts(session, moodle_id, seen.looked, desired, now=now)
         amiss = account_notes(session, moodle_id, seen.looked, desired)
         return settled_notes(session, moodle_id, [*plan.notes, *merged, *amiss])
@@ -415,9 +416,10 @@ class _Night:
 
     def _finish(self, status: RunStatus, error: str | None) -> NightResult:
         with self.database.transaction() as session:
+            # Before the run's row is locked: helpers lock their part first, too.
+            parts.forget_parts(session, [self.run_row.id])
             run = session.get_one(SyncRun, self.run_row.id)
             run.status, run.error, run.finished_at, run.phase = status, error, self.tool.clock(), ""
-            parts.forget_parts(session, [run.id])
             run.calls, run.seconds = (run.calls or 0) + self.calls, time.monotonic() - self.began
             run.scores = asdict(undelivered_scores(session, self.moodle.id))
             return NightResult(status, report(run, failures_of(session, run.id)))

@@ -146,6 +146,8 @@ def help_run(tool: Tool, run_id: int, connect: Callable[[Tool, Moodle], MoodleCl
         held = session.get(SyncLock, run.moodle_id) if run is not None else None
         if run is None or held is None or run.status is not RunStatus.RUNNING:
             return
+        if held.taken_at > run.started_at:  # another run's, which has not closed this one yet
+            return
         moodle, holder = session.get_one(Moodle, run.moodle_id), held.holder
     try:
         with connect(tool, moodle) as client:
@@ -165,7 +167,8 @@ def forget_parts(session: Session, run_ids: Iterable[int]) -> None:
 def gather(database: Database, run_id: int) -> int:
     """Count a run's outcomes into its row; return how many failed."""
     with database.transaction() as session:
-        run = session.get_one(SyncRun, run_id, with_for_update=True)
+        # Not FOR UPDATE: that waits for whoever has added outcomes of this run and is about to change its row.
+        run = session.get_one(SyncRun, run_id, with_for_update={"key_share": True})
         counts = {kind: {**count, "done": 0, "failed": 0} for kind, count in run.counts.items()}
         rows = session.execute(
             select(SyncChange.kind, SyncChange.failed, func.count())

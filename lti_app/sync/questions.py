@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 from lti_app.core import audit
 from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.permissions import Actor, Permission
-from lti_app.people.models import Person, PersonQuestion
+from lti_app.people.models import MoodleAccount, Person, PersonQuestion
 from lti_app.people.service import tie_account
 from moodle_sync.plan import Note
 from moodle_sync.roster import Account, Doubt, Observed
@@ -26,16 +26,16 @@ DECIDED_NONE = "none of the users that match, as was decided"
 def keep_questions(session: Session, moodle_id: int, observed: Observed, *, now: datetime) -> None:
     """Open a question for everybody who isn't found for certain; close those whose cause is gone.
 
-    "None of them" stands as long as the same users match.
+    "None of them" stands as long as the same users match. Whoever was tied while Moodle was read is not asked about.
     """
-    known = {
-        question.person_id: question
-        for question in session.scalars(select(PersonQuestion).where(PersonQuestion.moodle_id == moodle_id))
-    }
+    rows = select(PersonQuestion).where(PersonQuestion.moodle_id == moodle_id).with_for_update()
+    known = {question.person_id: question for question in session.scalars(rows)}
+    tied = set(session.scalars(select(MoodleAccount.person_id).where(MoodleAccount.moodle_id == moodle_id)))
+    unresolved = {key: doubt for key, doubt in observed.unresolved.items() if key not in tied}
     for question in known.values():
-        if question.person_id not in observed.unresolved and question.closed_at is None:
+        if question.person_id not in unresolved and question.closed_at is None:
             question.closed_at = now
-    for key, doubt in observed.unresolved.items():
+    for key, doubt in unresolved.items():
         candidates = [_candidate(account) for account in observed.accounts.get(key, ())]
         if key not in known:
             session.add(

@@ -93,3 +93,27 @@ def test_of_many_at_once_exactly_one_gets_the_lock(database: Database, moodle_id
     for thread in threads:
         thread.join()
     assert (len(got), len(refused)) == (1, 5)
+
+
+def test_a_lock_that_comes_and_goes_is_taken_or_refused_and_nothing_else(
+    database: Database, moodle_id: int, clock: MovableClock
+) -> None:
+    barrier, ended = threading.Barrier(4), []
+
+    def contend() -> None:
+        barrier.wait()
+        for _ in range(40):
+            holder = lock.new_holder()
+            try:
+                lock.take(database, moodle_id, holder, clock())
+            except lock.LockHeld:
+                continue
+            lock.release(database, moodle_id, holder)
+        ended.append(1)
+
+    threads = [threading.Thread(target=contend) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ended) == 4

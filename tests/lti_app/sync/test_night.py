@@ -21,6 +21,7 @@ from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
 from lti_app.models import metadata
 from lti_app.people.models import MoodleAccount, Person
 from lti_app.sync import lock, service
+from lti_app.sync import night as night_module
 from lti_app.sync.cli import lines_of
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import Names
@@ -491,6 +492,24 @@ def test_somebody_who_launched_while_moodle_was_read_breaks_nothing(
         patch.setattr("lti_app.sync.looking.read_observed", read)
         assert night().status is RunStatus.DONE
     assert night().report["counts"] == {}
+
+
+def test_somebody_who_launches_while_the_night_remembers_who_is_who_breaks_nothing(
+    night: Night, sandbox: Sandbox, database: Database, moodle_id: int, clock: MovableClock
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    user_id = next(user.id for user in sandbox.state.users.values() if user.username == "person-a-1")
+    taken = night_module.taken_accounts
+
+    def launch(*arguments: Any) -> Any:
+        seen = taken(*arguments)
+        _tie(database, moodle_id, user_id, clock)
+        return seen
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(night_module, "taken_accounts", launch)
+        assert night().status is RunStatus.DONE
 
 
 def _tie(database: Database, moodle_id: int, user_id: int, clock: MovableClock) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from lti_app.core.edge import Tool
 from lti_app.lti.models import Moodle
@@ -211,3 +215,97 @@ def test_once_a_part_found_moodle_down_the_others_are_left(night: Night, tool: T
     assert {row["errorcode"] for row in result.report["failures"]} == {"not_tried"}
     assert all(count["planned"] == count["failed"] for count in result.report["counts"].values())
     assert not any("duplicate" in str(call) for call in sandbox.calls)
+
+
+@pytest.mark.usefixtures("small_parts", "two_courses")
+def test_a_part_that_was_recorded_but_not_finished_is_taken_over_where_moodle_is_down(night: Night, tool: Tool) -> None:
+    def give_up(run_id: int, _number: int) -> None:
+        with tool.database.transaction() as session:
+            part = session.get_one(SyncPart, (run_id, 0))
+            part.holder, part.beat_at = dead_holder(), tool.clock()
+            session.add_all(
+                SyncChange(
+                    run_id=run_id,
+                    kind=change.kind.value,
+                    target=change.target,
+                    failed=True,
+                    errorcode="not_tried",
+                    at=tool.clock(),
+                )
+                for change in ChangePlan.from_json(part.plan).changes
+            )
+
+    result = night(call_helpers=give_up)
+    assert result.status is RunStatus.FAILED_SOME
+    assert all(count["planned"] == count["failed"] for count in result.report["counts"].values())
+
+
+def running(session: Session, moodle_id: int, started_at: datetime) -> SyncRun:
+    """Put down a run that is under way."""
+    run = SyncRun(
+        moodle_id=moodle_id, status=RunStatus.RUNNING, started_at=started_at, counts={}, held=[], notes=[], proposed={}
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_nobody_helps_a_run_whose_lock_another_has_just_taken(tool: Tool, sandbox: Sandbox, moodle_id: int) -> None:
+    """The new run has not yet closed the old one: its lock is no leave to write for that."""
+    with tool.database.transaction() as session:
+        run = running(session, moodle_id, tool.clock() - timedelta(hours=1))
+        session.add(SyncPart(run_id=run.id, number=0, plan=ChangePlan([enrol("a", 1, 2)]).to_json(), rosters=[]))
+    with lock.held(tool.database, moodle_id, tool.clock):
+        before = len(sandbox.calls)
+        parts.help_run(tool, run.id, client_for)
+        assert len(sandbox.calls) == before
+    with tool.database.session(writes=False) as session:
+        assert session.scalars(select(SyncPart)).one().holder is None
+
+
+def test_counting_outcomes_waits_for_nobody_who_adds_to_them(tool: Tool, moodle_id: int) -> None:
+    """Each waiting for the other's hold of the run's row would be a deadlock."""
+    if tool.database.is_sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    with tool.database.transaction() as session:
+        run = running(session, moodle_id, tool.clock())
+    gathering = threading.Thread(target=parts.gather, args=(tool.database, run.id))
+    with tool.database.transaction() as session:
+        session.add(SyncChange(run_id=run.id, kind="enrol", target="one", failed=False, at=tool.clock()))
+        session.flush()
+        gathering.start()
+        gathering.join(timeout=5)
+        waits = gathering.is_alive()
+    gathering.join()
+    assert not waits
+
+
+@pytest.mark.usefixtures("small_parts", "two_courses")
+def test_a_run_that_breaks_off_lets_a_helper_finish_its_record(night: Night, tool: Tool) -> None:
+    recorded = []
+
+    def record(run_id: int, has_begun: threading.Event) -> None:
+        with tool.database.transaction() as session:
+            session.get_one(SyncPart, (run_id, 0), with_for_update=True)
+            has_begun.set()
+            time.sleep(1)
+            session.execute(update(SyncRun).where(SyncRun.id == run_id).values(steps_done=1))
+        recorded.append(run_id)
+
+    def break_off(run_id: int, _number: int) -> None:
+        has_begun = threading.Event()
+        helper = threading.Thread(target=record, args=(run_id, has_begun))
+        helpers.append(helper)
+        helper.start()
+        has_begun.wait()
+        raise RuntimeError("the worker is ended")
+
+    helpers: list[threading.Thread] = []
+    with pytest.raises(RuntimeError, match="the worker is ended"):
+        night(call_helpers=break_off)
+    helpers[0].join()
+    with tool.database.session(writes=False) as session:
+        run = session.scalars(select(SyncRun)).one()
+        assert (run.status, [run.id]) == (RunStatus.INTERRUPTED, recorded)
+        assert session.scalars(select(SyncPart)).all() == []

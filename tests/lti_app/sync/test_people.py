@@ -22,6 +22,7 @@ from lti_app.sync import accounts, looking
 from lti_app.sync.models import RunStatus, SyncChange
 from lti_app.sync.night import NightResult
 from lti_app.sync.questions import decide, fingerprint, open_questions
+from moodle_sync import observe
 from moodle_sync.sandbox import Sandbox, actions
 from moodle_sync.sandbox.state import User
 from tests.conftest import MovableClock
@@ -158,6 +159,24 @@ def test_whoever_is_chosen_is_enrolled_the_next_night(
     (course_id,) = courses_named(sandbox, "intake-a")
     assert twins[1] in roster_of(sandbox, course_id).active
     assert questions(database) == []
+
+
+def test_what_is_decided_while_moodle_is_read_stands(
+    night: Night, database: Database, twins: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    night()
+    read = observe.read_observed
+
+    def decided_meanwhile(*arguments: Any, **options: Any) -> Any:
+        seen = read(*arguments, **options)
+        answer(database, twins[1])
+        return seen
+
+    monkeypatch.setattr("lti_app.sync.looking.read_observed", decided_meanwhile)
+    night()
+    assert questions(database) == []
+    with database.session(writes=False) as session:
+        assert session.scalars(select(PersonQuestion)).one().user_id == twins[1]
 
 
 def test_none_of_them_is_asked_again_only_if_other_users_match(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -21,11 +22,13 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.people.models import Person
 from lti_app.sync import lock, safety, service
+from lti_app.sync import night as night_module
 from lti_app.sync import parts as sync_parts
 from lti_app.sync.journal import RunJournal
-from lti_app.sync.models import RunStatus, SyncLock, SyncRun
+from lti_app.sync.models import OwnedEnrolment, RunStatus, SyncLock, SyncRun
 from lti_app.sync.night import NightResult, client_for
 from moodle_sync.client import MoodleClient
+from moodle_sync.errors import CapabilityMissing
 from moodle_sync.functions import FACTS, Function
 from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
@@ -341,3 +344,48 @@ def test_who_shares_a_course_comes_along_when_it_is_made_anew(
     with database.session(writes=False) as session:
         assert len(set(session.scalars(select(Intake.course_id)))) == 1
     assert night().report["counts"] == {}
+
+
+def test_a_run_that_lost_its_lock_forgets_nothing_that_its_successor_means(
+    night: Night, database: Database, moodle_id: int, clock: MovableClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its call was refused after the lock was broken and the next run had begun: that one's rows are none of its."""
+
+    def refuse(self: MoodleClient, function: Function, **params: Any) -> Any:
+        if function is not Function.ENROL_USERS:
+            return call(self, function, **params)
+        with database.transaction() as session:
+            safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+        raise CapabilityMissing("may not", function=function, errorcode="nopermissions")
+
+    call = MoodleClient.call
+    monkeypatch.setattr(MoodleClient, "call", refuse)
+    assert night().status is RunStatus.INTERRUPTED
+    with database.session(writes=False) as session:
+        rows = session.scalars(select(OwnedEnrolment.pending)).all()
+    assert rows
+    assert all(rows)
+
+
+def test_a_stop_and_a_first_night_do_not_wait_for_each_other(
+    night: Night,
+    untrusted: None,
+    database: Database,
+    moodle_id: int,
+    clock: MovableClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both change the Moodle's row and need the lock's: whoever comes second waits from the start."""
+    keep = night_module.keep_accounts
+    stopping = threading.Thread(target=stop, args=(database, moodle_id, clock))
+
+    def keep_slowly(*arguments: Any, **options: Any) -> Any:
+        stopping.start()
+        stopping.join(timeout=1)
+        return keep(*arguments, **options)
+
+    monkeypatch.setattr(night_module, "keep_accounts", keep_slowly)
+    night(approve=True)
+    stopping.join()
+    assert session_moodle(database, moodle_id).stopped_at is not None
+    assert session_moodle(database, moodle_id).trusted_at is not None
