@@ -50,7 +50,7 @@ def _key_address(parts: SplitResult) -> Check:
     address = inner_address(host)
     if address is not None:
         causes.append(f"{host} leads to {address}, an inner address such as Moodle blocks")
-        remedies.append("take its range out of the blocked hosts")
+        remedies.append(f"take the range of {address} out of the blocked hosts")
     if not causes:
         return ok("HTTP security", f"nothing in Moodle's default rules blocks {host}, port {port}")
     return note(

@@ -47,6 +47,11 @@ def test_what_moodle_blocks_as_it_is_set_up_is_noted(url: str, told: str) -> Non
     assert ("httpsecurity" in security.remedy) is bool(told)
 
 
+def test_the_remedy_names_what_to_allow() -> None:
+    remedy = list(public_address("https://10.0.0.5:8443"))[1].remedy
+    assert "add 8443 to the allowed ports and take the range of 10.0.0.5 out of the blocked hosts" in remedy
+
+
 def test_an_address_without_tls_is_amiss() -> None:
     address, _ = public_address("http://tool.example.org")
     assert address.status is Status.AMISS
