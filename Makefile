@@ -7,7 +7,7 @@ SANDBOX_PORT ?= 8800
 TOOL_PORT ?= 8700
 CATALOGUES := $(wildcard lti_app/web/translations/*/LC_MESSAGES/messages.po)
 
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test lint bench service-page lock clean
 
 help: ## say what each target does
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -31,6 +31,9 @@ lint: $(VENV)/.dev ## style, types, directions of imports, dead code, dependenci
 bench: $(VENV)/.dev ## measure launches, enrolments, planning and workers; prints tables
 	@.ci/need redis
 	@$(BIN)/python -m tests.bench
+
+service-page: $(VENV)/.run ## write the tables of config/moodle-service.md anew from moodle_sync/functions.py
+	@$(BIN)/flask --app lti_app moodle functions --write config/moodle-service.md
 
 lock: ## write the locks anew from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url pyproject.toml -o requirements.lock

@@ -25,7 +25,7 @@ from moodle_sync.errors import (
     WriteOutcomeUnknown,
     error_of,
 )
-from moodle_sync.functions import FACTS, Function, rows_per_call
+from moodle_sync.functions import FACTS, PHP_DEFAULT_FIELDS, Function, rows_per_call
 from moodle_sync.pace import Pace
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class MoodleClient:
         concurrency: int = 4,
         retries: int = 3,
         backoff: float = 0.5,
-        max_input_vars: int = 1000,
+        max_input_vars: int = PHP_DEFAULT_FIELDS,
         largest_answer: int = LARGEST_ANSWER,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,

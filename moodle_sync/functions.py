@@ -41,6 +41,10 @@ class Function(enum.StrEnum):
     CALL_MANY = "tool_mobile_call_external_functions"
 
 
+PHP_DEFAULT_FIELDS = 1000
+"""Form fields that PHP takes in one call unless max_input_vars says otherwise; it drops the rest without a word."""
+
+
 class FunctionFacts(NamedTuple):
     """Say what a function is for and how it may be called."""
 
@@ -182,6 +186,14 @@ FACTS: dict[Function, FunctionFacts] = {
 }
 
 
+ONLY_WITH = {
+    Function.CATEGORIES: "moodle set NAME --category-per-site",
+    Function.CREATE_CATEGORIES: "moodle set NAME --category-per-site",
+    Function.CREATE_USERS: "moodle accounts NAME --create",
+}
+"""Functions that are called only where a Moodle's setting asks for them, and the command that sets it."""
+
+
 def needed_capabilities() -> list[str]:
     """Return every capability that the service's user needs, once, sorted; the service itself needs its own.
 
@@ -196,7 +208,7 @@ def needed_capabilities() -> list[str]:
     return sorted(needed | {"webservice/rest:use"})
 
 
-def rows_per_call(function: Function, max_input_vars: int = 1000) -> int:
+def rows_per_call(function: Function, max_input_vars: int = PHP_DEFAULT_FIELDS) -> int:
     """Return how many rows fit into a call so that PHP drops none of its fields (5 are kept in reserve)."""
     facts = FACTS[function]
     if facts.fields_per_row == 0:

@@ -28,6 +28,7 @@ from lti_app.lti.registrations import (
     enable_registrations,
     moodle_named,
 )
+from lti_app.lti.service_page import fill
 from moodle_sync.functions import FACTS, Function, needed_capabilities
 
 moodle_commands = Group("moodle", help="Moodles that the tool serves.")
@@ -107,8 +108,17 @@ def moodle_accounts(name: str, allowed: bool | None, auth: str | None) -> None:
 
 @moodle_commands.command("functions")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def moodle_functions(as_json: bool) -> None:
+@click.option(
+    "--write",
+    "page",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="write the tables into this page anew, between their marks, and print nothing",
+)
+def moodle_functions(as_json: bool, page: Path | None) -> None:
     """List the web-service functions that the token's service needs, and the capabilities of its user."""
+    if page is not None:
+        page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
+        return
     if as_json:
         listed = [
             {

@@ -50,6 +50,9 @@ class Moodle(Base):
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="since then nights write nothing here")
     stopped_by: Mapped[str | None] = mapped_column(String(200))
     stopped_why: Mapped[str | None] = mapped_column(String(300))
+    max_input_vars: Mapped[int | None] = mapped_column(
+        comment="form fields that PHP takes in one call there, as the doctor last read it"
+    )
 
 
 class LtiRegistration(Base):

@@ -67,6 +67,8 @@ def save_moodle(
     if row is None:
         row = Moodle(name=name, token_encrypted=vault.seal(token), created_at=now, **values)
         return saving.add(session, row, actor=actor, now=now, action="add_moodle")
+    if row.url != url:
+        row.max_input_vars = None  # read of another server
     outcome = saving.change(session, row, values, actor=actor, now=now, action="update_moodle")
     if vault.open(row.token_encrypted) != token:
         row.token_encrypted = vault.seal(token)

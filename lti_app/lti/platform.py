@@ -33,7 +33,14 @@ class ServiceRefused(Exception):
 
 
 class TokenRefused(Exception):
-    """Say that Moodle gave no access token, and its reason."""
+    """Say that Moodle gave no access token, and its reason.
+
+    ``is_page`` where it answered a page for people: so Moodle 4.5 does (404) if it can't read the tool's keys.
+    """
+
+    def __init__(self, reason: str, *, is_page: bool = False) -> None:
+        super().__init__(reason)
+        self.is_page = is_page
 
 
 class AccessTokens:
@@ -97,7 +104,8 @@ class PlatformConnector(ServiceConnector):
         except LtiServiceException as error:
             if error.response.status_code >= 500:
                 raise ServiceUnreachable(f"token: HTTP {error.response.status_code}") from error
-            raise TokenRefused(_reason(error.response)) from error
+            reason = _reason(error.response)
+            raise TokenRefused(reason or f"HTTP {error.response.status_code}", is_page=reason is None) from error
         except requests.RequestException as error:
             raise ServiceUnreachable(f"token: {type(error).__name__}") from error
         except (KeyError, TypeError, AttributeError) as error:
@@ -147,10 +155,9 @@ class PlatformConnector(ServiceConnector):
         self._tokens.keep(scope_key, access_token, float(expires_in))
 
 
-def _reason(response: requests.Response) -> str:
-    """Read Moodle's short reason, such as invalid_client (token_bad_client.json)."""
+def _reason(response: requests.Response) -> str | None:
+    """Read Moodle's short reason, such as invalid_client (token_bad_client.json); None where there is none."""
     try:
-        reason = response.json()["error"]
+        return str(response.json()["error"])[:100]
     except (ValueError, KeyError, TypeError):
-        reason = f"HTTP {response.status_code}"
-    return str(reason)[:100]
+        return None

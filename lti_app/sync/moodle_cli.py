@@ -64,10 +64,13 @@ def _list(name: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @with_database
 def moodle_doctor(name: str, as_json: bool) -> None:
-    """Check whether the Moodle NAME is fit for the tool. Exit code 1 if something is amiss."""
+    """Check whether the Moodle NAME is fit for the tool. Exit code 1 if something is amiss.
+
+    Changes nothing in Moodle. What it reads of PHP's limit is kept, and nights make their calls by it.
+    """
     with tool().database.session(writes=False) as session:
         moodle = moodle_named(session, name)
-        checks = examine(
+        found = examine(
             session,
             moodle,
             templates=templates_of(session, moodle).named,
@@ -75,6 +78,11 @@ def moodle_doctor(name: str, as_json: bool) -> None:
             public_url=tool().settings.public_url,
             now=system_clock,
         )
+        differs = found.max_input_vars is not None and found.max_input_vars != moodle.max_input_vars
+    if differs:
+        with tool().database.transaction() as session:
+            moodle_named(session, name).max_input_vars = found.max_input_vars
+    checks = found.checks
     bad = any(check.status is Status.AMISS for check in checks)
     if as_json:
         listed = [asdict(check) for check in checks]

@@ -35,6 +35,7 @@ from lti_app.sync.starting import Started, start
 from moodle_sync.apply import apply_plan
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import CannotReadWhole
+from moodle_sync.functions import PHP_DEFAULT_FIELDS
 from moodle_sync.guard import Reason, Verdict
 from moodle_sync.new_users import make_users
 from moodle_sync.plan import ChangePlan, Kind, Note
@@ -62,7 +63,8 @@ class NightResult:
 
 def client_for(tool: Tool, moodle: Moodle) -> MoodleClient:
     """Return a client of this Moodle's web services; the caller closes it. Raises VaultError."""
-    return MoodleClient(moodle.url, tool.vault.open(moodle.token_encrypted))
+    fields = moodle.max_input_vars or PHP_DEFAULT_FIELDS
+    return MoodleClient(moodle.url, tool.vault.open(moodle.token_encrypted), max_input_vars=fields)
 
 
 def run_night(

@@ -51,6 +51,13 @@ class Site:
     refused_functions: list[str] = field(default_factory=list)
     locks_backup_of_people: bool = False
     """The service's account may not choose whether people are copied with a course: they never are."""
+    unassignable_roles: list[int] = field(default_factory=list)
+    """Roles that the service's account may not give, though it may enrol."""
+    blocked_hosts: list[str] = field(default_factory=list)
+    allowed_ports: list[int] = field(default_factory=list)
+    """HTTP security: what the site fetches nothing from; with no ports all are allowed."""
+    secure_cookies: bool = False
+    """The session's cookie is marked for frames, as on an https site with `cookiesecure`."""
     ws_user: int = 3
 
 

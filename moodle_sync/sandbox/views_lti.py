@@ -7,6 +7,7 @@ from collections.abc import Callable
 from werkzeug.wrappers import Request, Response
 
 from .lti import ags, deep_linking, login, nrps, registration, tokens
+from .lti.keys import KeySetUnreadable
 from .lti.service import ServiceAnswer, ServiceRefused, ServiceRequest
 from .state import Course, Launch, User
 from .web import (
@@ -51,11 +52,16 @@ def openid_registration(sandbox: Sandbox, request: Request) -> Response:
 
 @route("/mod/lti/token.php", "GET", "POST", locked=False)
 def token(sandbox: Sandbox, request: Request) -> Response:
-    """Grant an access token; Moodle calls its JSON text/html here (recordings token_*)."""
+    """Grant an access token; Moodle calls its JSON text/html here (recordings token_*).
+
+    Where it can't fetch the tool's keys it fails, and shows its page of errors with status 404.
+    """
     try:
         body, status = tokens.grant(sandbox.state, sandbox.tool_keys, request.form), 200
     except tokens.TokenRefused as refusal:
         body, status = {"error": str(refusal)}, 400
+    except KeySetUnreadable:
+        return refuse(sandbox, 404, "Ошибка")
     return Response(tokens.write(body), status, content_type="text/html; charset=utf-8")
 
 

@@ -16,9 +16,10 @@ from flask import Flask
 import lti_app.models  # noqa: F401 - all tables
 from config.settings import Settings, SettingsSchema, load_settings
 from lti_app.core.db import Base
+from lti_app.lti.service_page import fill
 from lti_app.sync.models import RunStatus
 from lti_app.sync.service import EXIT_CODES
-from moodle_sync.functions import FACTS, needed_capabilities
+from moodle_sync.functions import FACTS, Function, needed_capabilities
 from tests.docs.pages import LINK, ROOT, Page, code, page, pages, rows
 
 OPERATIONS = page("docs/operations.md")
@@ -115,17 +116,23 @@ def test_the_map_names_every_table_and_every_room() -> None:
     assert set(rooms) - {"sandbox"} == packages
 
 
-def test_the_service_has_the_functions_that_the_tool_calls() -> None:
-    told = {code(row[0])[0]: (row[1], row[2]) for row in rows(SERVICE.section("## Functions"))}
-    assert told == {
-        str(function): (facts.purpose, "optional" if facts.optional else "writes" if facts.writes else "")
-        for function, facts in FACTS.items()
-    }
+def test_the_definition_of_the_service_is_what_the_functions_say() -> None:
+    assert SERVICE.text == fill(SERVICE.text), "run make service-page"
+    functions = [code(row[0])[0] for row in rows(SERVICE.section("## Functions"))]
+    assert functions == list(FACTS)
+    capabilities = {name for row in rows(SERVICE.section("## Role")) for name in code(row[0])}
+    assert capabilities == {*needed_capabilities(), *FACTS[Function.CREATE_USERS].capabilities}
 
 
-def test_the_role_has_the_capabilities_that_the_functions_need() -> None:
-    told = {name for row in rows(SERVICE.section("## Role")) for name in code(row[0])}
-    assert told == set(needed_capabilities())
+def test_a_table_that_was_edited_by_hand_is_written_anew() -> None:
+    edited = SERVICE.text.replace("| `enrol_manual_enrol_users` |", "| `enrol_everybody` |").replace(
+        "`enrol/manual:enrol`", ""
+    )
+    assert fill(edited) == SERVICE.text != edited
+
+
+def test_the_guide_leads_to_the_definition() -> None:
+    assert "](../config/moodle-service.md)" in GUIDE.section("## 3. Give the tool access to Moodle's web services")
 
 
 def test_the_codes_of_refused_launches_exist() -> None:

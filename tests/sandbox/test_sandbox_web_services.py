@@ -232,3 +232,21 @@ def test_dates_are_told_as_recorded_for_someone_whose_time_has_not_come(client: 
     client.enrol(3, timestart=recorded.NOW + 60)
     assert 3 in client.roster(onlysuspended=1)
     assert 3 not in client.roster(onlyactive=1)
+
+
+def test_the_front_page_takes_nobody_and_is_not_changed(moodle: Sandbox, client: Client) -> None:
+    before = moodle.state.dump()
+    row = {"enrolments[0][courseid]": 1, "enrolments[0][userid]": 3}
+    for role, errorcode in ((5, "wsnoinstance"), (99, "wsusercannotassign")):
+        refused = client.call("enrol_manual_enrol_users", **row, **{"enrolments[0][roleid]": role})
+        assert refused["errorcode"] == errorcode
+    answer = client.call("core_course_update_courses", **{"courses[0][id]": 1, "courses[0][fullname]": "Другая"})
+    assert [warning["warningcode"] for warning in answer["warnings"]] == ["invalidcourse"]
+    assert moodle.state.dump() == before
+
+
+@pytest.mark.parametrize(("parent", "errorcode"), [(1, "categorynamerequired"), (999, "unknowcategory")])
+def test_a_category_needs_a_name_and_a_place(client: Client, parent: int, errorcode: str) -> None:
+    fields = {"categories[0][name]": "", "categories[0][parent]": parent}
+    made = client.call("core_course_create_categories", **fields)
+    assert made["errorcode"] == errorcode

@@ -23,7 +23,7 @@ def accept(state: State, keys: ToolKeys, tool: Tool, course: Course, token: str)
     `lineItem` makes a gradebook column, `custom` the link's custom parameters (README of the recordings).
     """
     try:
-        claims = keys.verify(tool, token, state.now())
+        claims = keys.verify(tool, token, state.now(), state.site)
     except BadSignature as error:
         raise AnswerRefused(str(error)) from None
     audience = claims.get("aud")

@@ -8,18 +8,23 @@ import json
 import threading
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from moodle_sync.sandbox.state import Tool
+from moodle_sync.sandbox.state import Site, Tool
 
 KEY_SET_TIMEOUT = 10  # seconds
 
 
 class BadSignature(ValueError):
     """A token that the tool's keys don't vouch for, or that is past its time; the text is what Moodle says."""
+
+
+class KeySetUnreadable(BadSignature):
+    """A key set that can't be fetched, or that the site's HTTP security forbids to fetch."""
 
 
 class PlatformKey:
@@ -73,40 +78,57 @@ class ToolKeys:
     def __init__(self) -> None:
         self._sets: dict[str, dict[str, Any]] = {}
 
-    def verify(self, tool: Tool, token: str, now: int) -> dict[str, Any]:
+    def forget(self) -> None:
+        """Forget all key sets, as when Moodle's caches are purged."""
+        self._sets.clear()
+
+    def verify(self, tool: Tool, token: str, now: int, site: Site) -> dict[str, Any]:
         """Check a tool's signature and the token's times; raises `BadSignature`.
 
         The audience is left to the caller: Moodle's token endpoint takes any (recording token_bad_aud).
         """
         try:
             kid = jwt.get_unverified_header(token).get("kid")
-            key = self._find(tool, kid)
+            key = self._find(tool, kid, site)
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
                 algorithms=["RS256"],
                 options={"verify_aud": False, "verify_exp": False, "verify_iat": False, "verify_nbf": False},
             )
+        except KeySetUnreadable:
+            raise
         except jwt.InvalidSignatureError:
             raise BadSignature("Signature verification failed") from None
-        except (jwt.PyJWTError, requests.RequestException, ValueError, KeyError) as error:
+        except (jwt.PyJWTError, ValueError, KeyError) as error:
             raise BadSignature(f"Unable to verify the token: {error}") from None
         if int(claims.get("exp", 0)) <= now:
             raise BadSignature("Expired token")
         return claims
 
-    def _find(self, tool: Tool, kid: str | None) -> jwt.PyJWK:
+    def _find(self, tool: Tool, kid: str | None, site: Site) -> jwt.PyJWK:
         for refresh in (False, True):
-            for key in self._load(tool, refresh).get("keys", []):
+            for key in self._load(tool, refresh, site).get("keys", []):
                 if kid is None or key.get("kid") == kid:
                     return jwt.PyJWK(key, algorithm="RS256")
         raise BadSignature('"kid" invalid, unable to lookup correct key')
 
-    def _load(self, tool: Tool, refresh: bool) -> dict[str, Any]:
+    def _load(self, tool: Tool, refresh: bool, site: Site) -> dict[str, Any]:
         if tool.jwks is not None:
             return tool.jwks
         if refresh or tool.jwks_uri not in self._sets:
-            answer = requests.get(tool.jwks_uri, timeout=KEY_SET_TIMEOUT)
-            answer.raise_for_status()
-            self._sets[tool.jwks_uri] = json.loads(answer.text)
+            if _is_blocked(site, tool.jwks_uri):
+                raise KeySetUnreadable("The URL is blocked.")
+            try:
+                answer = requests.get(tool.jwks_uri, timeout=KEY_SET_TIMEOUT)
+                answer.raise_for_status()
+                self._sets[tool.jwks_uri] = json.loads(answer.text)
+            except (requests.RequestException, ValueError) as error:
+                raise KeySetUnreadable(str(error)) from None
         return self._sets[tool.jwks_uri]
+
+
+def _is_blocked(site: Site, url: str) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    return parts.hostname in site.blocked_hosts or bool(site.allowed_ports and port not in site.allowed_ports)

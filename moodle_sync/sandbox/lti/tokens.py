@@ -11,7 +11,7 @@ import jwt
 
 from moodle_sync.sandbox.state import AccessToken, State
 
-from .keys import BadSignature, ToolKeys
+from .keys import BadSignature, KeySetUnreadable, ToolKeys
 
 LIFE = 3600  # seconds
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -22,7 +22,7 @@ class TokenRefused(Exception):
 
 
 def grant(state: State, keys: ToolKeys, form: Mapping[str, str]) -> dict[str, Any]:
-    """Grant an access token on a signed assertion (recordings token_*); raises `TokenRefused`."""
+    """Grant an access token on a signed assertion (recordings token_*); raises `TokenRefused`, `KeySetUnreadable`."""
     assertion, asked = form.get("client_assertion", ""), form.get("scope", "")
     if not (assertion and asked and form.get("client_assertion_type") and form.get("grant_type")):
         raise TokenRefused("invalid_request")
@@ -38,7 +38,9 @@ def grant(state: State, keys: ToolKeys, form: Mapping[str, str]) -> dict[str, An
     if tool is None:
         raise TokenRefused("invalid_client")
     try:
-        keys.verify(tool, assertion, state.now())
+        keys.verify(tool, assertion, state.now(), state.site)
+    except KeySetUnreadable:
+        raise
     except BadSignature as error:
         raise TokenRefused(str(error)) from None
     scopes = [scope for scope in asked.split(" ") if scope in tool.scopes]

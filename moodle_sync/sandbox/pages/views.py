@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,6 +74,17 @@ def login_page(sandbox: Sandbox, request: Request) -> Response:
         sought=request.args.get("q", ""),
         wantsurl=request.args.get("wantsurl", ""),
     )
+
+
+@route("/login/index.php")
+def login_index(sandbox: Sandbox, request: Request) -> Response:
+    """Begin a session that is nobody's and lead to the page: Moodle sets its cookie before anybody logs in."""
+    response = to_login(request)
+    if current_session(sandbox, request) is not None:
+        return response
+    marks: dict[str, Any] = {"secure": True, "samesite": "None"} if sandbox.state.site.secure_cookies else {}
+    response.set_cookie(COOKIE, secrets.token_hex(13), httponly=True, path="/", **marks)
+    return response
 
 
 @route("/login/index.php", "POST")

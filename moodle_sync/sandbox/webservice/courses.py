@@ -210,8 +210,10 @@ def update_courses(state: State, arguments: Arguments) -> Any:
 
 def _update_course(state: State, row: Arguments) -> None:
     course = state.courses.get(row["id"])
-    if course is None or course.id == SITE_COURSE:
+    if course is None:
         raise missing_record("course")
+    if course.id == SITE_COURSE:
+        raise MoodleError("invalidcourse", "Invalid course")
     _refuse_taken(state, row.get("shortname"), row.get("idnumber"), course.id)
     if "categoryid" in row:
         if row["categoryid"] not in state.categories:
@@ -325,7 +327,9 @@ def create_categories(state: State, arguments: Arguments) -> Any:
     taken = {category.idnumber for category in state.categories.values()}
     for row in arguments["categories"]:
         if row["parent"] and row["parent"] not in state.categories:
-            raise missing_record("course_categories")
+            raise MoodleError("unknowcategory", "Category not known!")
+        if not row["name"]:
+            raise MoodleError("categorynamerequired", "Category name is required")
         if len(row["name"]) > LONGEST_CATEGORY_NAME:
             raise MoodleError("categorytoolong", "Category name is too long")
         if len(row.get("idnumber") or "") > LONGEST_IDNUMBER:

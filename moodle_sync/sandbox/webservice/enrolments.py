@@ -41,16 +41,22 @@ def _course(state: State, number: int) -> Course:
 def enrol_users(state: State, arguments: Arguments) -> Any:
     """Enrol people in one transaction; what is left out is overwritten with nothing (README, Web-service quirks)."""
     for row in arguments["enrolments"]:
-        if row["courseid"] not in state.courses or row["courseid"] == SITE_COURSE:
+        if row["courseid"] not in state.courses:
             raise invalid_parameter()
-        if row["roleid"] not in COURSE_ROLES:
+        if row["userid"] not in state.users:
+            raise invalid_user()
+        if row["roleid"] not in COURSE_ROLES or row["roleid"] in state.site.unassignable_roles:
             raise MoodleError(
                 "wsusercannotassign",
                 f"You don't have the permission to assign this role ({row['roleid']}) "
                 f"to this user ({row['userid']}) in this course ({row['courseid']}).",
             )
-        if row["userid"] not in state.users:
-            raise invalid_user()
+        if row["courseid"] == SITE_COURSE:
+            raise MoodleError(
+                "wsnoinstance",
+                "Manual enrolment plugin instance doesn't exist or is disabled for the course "
+                f"(id = {row['courseid']})",
+            )
     for row in arguments["enrolments"]:
         actions.enrol(
             state,

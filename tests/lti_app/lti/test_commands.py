@@ -252,6 +252,17 @@ def test_the_functions_that_a_token_needs_are_listed(shell: Shell) -> None:
     assert all(name in plain for name in [*names, *document["capabilities"]])
 
 
+def test_the_page_of_the_service_is_written_from_the_functions(shell: Shell, tmp_path: Path) -> None:
+    page = tmp_path / "service.md"
+    page.write_text("before\n<!-- begin functions -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
+    assert shell.good("moodle", "functions", "--write", str(page)) == ""
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- begin functions -->\n| function |")
+    assert text.endswith("|\n<!-- end -->\nafter\n")
+    assert "enrol_manual_enrol_users" in text
+    assert "old" not in text
+
+
 def test_nights_make_accounts_only_once_told(with_moodle: Shell, database: Database) -> None:
     assert "never made" in with_moodle.good("moodle", "accounts", "city")
     assert "logging in by manual" in with_moodle.good("moodle", "accounts", "city", "--create")
