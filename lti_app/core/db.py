@@ -12,6 +12,7 @@ from typing import Any, cast
 from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from lti_app.core.pooled import check_before_use
@@ -86,7 +87,8 @@ def _take_write_lock(driver: sqlite3.Connection) -> None:
                 driver.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                    raise
+                    # SQLAlchemy translates what statements raise, not what its events do.
+                    raise OperationalError("BEGIN IMMEDIATE", None, error) from error
                 time.sleep(0.0005 + 0.001 * random.random())  # noqa: S311 - no secret depends on it
             else:
                 return

@@ -1,17 +1,20 @@
-"""What the database says of a failure names tables and constraints, never the values of a row."""
+"""What the database says of a failure: a typed error that names tables and constraints, never the values of a row."""
 
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from lti_app.core import db
 from lti_app.core.db import Database
 from lti_app.core.jobs import Jobs
 from lti_app.core.outbox import Outcome, deliver_due, enqueue
@@ -104,3 +107,16 @@ def test_a_server_that_cannot_be_reached_is_still_named(postgres_url: str) -> No
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
     with pytest.raises(DBAPIError, match="port 1"):
         database.ping()
+
+
+def test_a_writer_that_waits_too_long_gets_a_typed_error(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "t.sqlite3")
+    database = Database(f"sqlite:///{tmp_path / 't.sqlite3'}")
+    monkeypatch.setattr(db, "BUSY_SECONDS", 0.05)
+    with database.transaction() as first:
+        first.execute(text("SELECT 1"))
+        with pytest.raises(OperationalError), database.transaction() as second:
+            second.execute(text("SELECT 1"))
+    database.dispose()
