@@ -1,8 +1,8 @@
 """Measure pages on PostgreSQL, with and without a night under way in a process of its own.
 
 `python -m tests.bench.bench_pages` prints a Markdown table. gunicorn with the project's configuration (2 workers) is
-asked by 4 browsers at once, without a pause; the night enrols COURSES x PEOPLE people in a pocket Moodle at 30 ms a call,
-on the same cores.
+asked by 4 browsers at once, without a pause; the night enrols COURSES x PEOPLE people in a pocket Moodle at 30 ms a
+call, on the same cores.
 """
 
 from __future__ import annotations
