@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, select, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
@@ -37,6 +34,7 @@ from moodle_sync.functions import Function
 from moodle_sync.sandbox import Sandbox, actions, running_sandbox
 from moodle_sync.sandbox.state import State
 from tests.conftest import DATA_KEY, MovableClock
+from tests.faults.stores import Store
 from tests.lti_app.sync.conftest import seed_users
 from tests.lti_app.world import World
 
@@ -106,59 +104,6 @@ class Stage:
     """Course and person, as far as the plan asks for suspensions."""
     calls: Mapping[bool, list[str]]
     """By whether reads are packed many to a call."""
-
-
-class Store:
-    """Keep copies of one database under names; the database itself stays where it is."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def keep(self, name: str) -> None:
-        """Copy the database to ``name``; nobody may be connected."""
-        raise NotImplementedError
-
-    def restore(self, name: str) -> None:
-        """Put the copy in the database's place; nobody may be connected."""
-        raise NotImplementedError
-
-
-class SqliteStore(Store):
-    """Copies are files beside the database's own."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"sqlite:///{path}")
-        self._path = path
-
-    def keep(self, name: str) -> None:
-        self._copy(self._path, self._path.with_suffix(f".{name}"))
-
-    def restore(self, name: str) -> None:
-        self._copy(self._path.with_suffix(f".{name}"), self._path)
-
-    def _copy(self, source: Path, target: Path) -> None:
-        with closing(sqlite3.connect(source)) as one, closing(sqlite3.connect(target)) as other:
-            one.backup(other)
-
-
-class PostgresStore(Store):
-    """Copies are databases of the same server."""
-
-    def keep(self, name: str) -> None:
-        self._copy(str(make_url(self.url).database), self._named(name))
-
-    def restore(self, name: str) -> None:
-        self._copy(self._named(name), str(make_url(self.url).database))
-
-    def _named(self, name: str) -> str:
-        return f"{make_url(self.url).database}_{name}"
-
-    def _copy(self, source: str, target: str) -> None:
-        engine = create_engine(make_url(self.url).set(database="postgres"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)"))
-            connection.execute(text(f"CREATE DATABASE {target} TEMPLATE {source} STRATEGY FILE_COPY"))
-        engine.dispose()
 
 
 @dataclass

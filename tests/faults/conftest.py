@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.conftest import postgres_copy
-from tests.faults.city import City, PostgresStore, SqliteStore, a_city
+from tests.faults.city import City, a_city
+from tests.faults.stores import PostgresStore, SqliteStore
 
 
 @pytest.fixture(scope="module")
