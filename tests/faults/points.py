@@ -8,8 +8,8 @@ from typing import NamedTuple
 from lti_app.sync.models import RunStatus
 from moodle_sync.functions import FACTS, Function
 from moodle_sync.sandbox.faults import KINDS
-from tests.faults.city import LINE_ITEM, SCORES, TOKEN, City, Stage, occurrences, state_of
-from tests.faults.city import doubles as doubles_in
+from tests.faults.city import LINE_ITEM, SCORES, TOKEN, City, Stage, occurrences
+from tests.faults.compared import doubles
 
 SEED = 20_261_125
 FURTHER_NIGHTS = 2
@@ -83,9 +83,9 @@ def strike(city: City, point: Point) -> int:
     city.read_timeout = 30.0
     nights = 0
     while True:
-        assert not doubles_in(city), (fault, doubles_in(city))
+        assert not doubles(city.sandbox.state), (fault, doubles(city.sandbox.state))
         assert city.suspensions() <= stage.suspended, (fault, city.suspensions() - stage.suspended)
-        state = state_of(city)
+        state = city.state()
         if state == stage.reference:
             return nights
         assert nights < FURTHER_NIGHTS, (fault, result.report, differences(state, stage.reference))
