@@ -79,6 +79,8 @@ class ObservedEvents(NamedTuple):
     unread: Mapping[int, str]
     closed: str = ""
     """Why no events can be kept in this Moodle at all."""
+    doubt: str = ""
+    """Why what was read can't be believed: events would be made a second time, so the plan is held."""
 
 
 NO_EVENTS = ObservedEvents((), {})

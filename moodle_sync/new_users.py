@@ -40,6 +40,11 @@ LONGEST = 100
 """Characters that Moodle keeps of a name, an e-mail, a username."""
 
 
+THERE_AFTER_ALL = (
+    "there_after_all",
+    "asked again, Moodle shows a user who may be this person, or shows nobody at all; no account was made",
+    "The next night looks again.",
+)
 REFUSED = (
     "A user with this e-mail or username may be there whom the service's user isn't shown; else check the address, and "
     "that the method of logging in is known to Moodle."
@@ -74,15 +79,17 @@ def make_users(
     """Make the accounts that ``plan`` asks for, batch after batch; return the new user ids by person key.
 
     ``accounts`` by person key. Each batch is read back by username before the next: what Moodle then shows with our
-    e-mail is made, also where its answer got lost. Every change gets exactly one outcome in the journal. A MoodleError
-    never escapes: it becomes the outcome of the changes that it concerns.
+    e-mail is made, also where its answer got lost. Before it is sent, Moodle is asked once more for users who may be
+    these people: the plan rests on their absence, and one wrong answer would make them a second account. Every change
+    gets exactly one outcome in the journal. A MoodleError never escapes: it becomes the outcome of the changes that it
+    concerns.
     """
     changes = [change for change in plan.changes if isinstance(change, UserChange)]
     made: dict[int, int] = {}
     writer = _Writer(client, accounts, journal)
     size = rows_per_call(Function.CREATE_USERS, client.max_input_vars)
     for start in range(0, len(changes), size):
-        for outcomes in writer.make(changes[start : start + size]):
+        for outcomes in writer.make_absent(changes[start : start + size]):
             journal.record(outcomes)
             made.update(
                 (outcome.change.person_key, outcome.account.user_id)
@@ -96,6 +103,40 @@ class _Writer:
     def __init__(self, client: MoodleClient, accounts: Mapping[int, NewAccount], journal: Journal) -> None:
         self._client, self._accounts, self._journal = client, accounts, journal
         self._patience = Patience()
+
+    def make_absent(self, batch: Sequence[UserChange]) -> Iterator[list[Outcome]]:
+        """Make those of a batch of whom Moodle, asked again, still has no trace; yield outcomes as they are known."""
+        there: set[UserChange] = set()
+        if not self._patience.is_over:
+            try:
+                there = self._there_after_all(batch)
+            except MoodleError as error:
+                self._patience.note(error)
+                yield [self._refused(change, error) for change in batch]
+                return
+        if there:
+            yield [failed(change, None, *THERE_AFTER_ALL) for change in batch if change in there]
+        if absent := [change for change in batch if change not in there]:
+            yield from self.make(absent)
+
+    def _there_after_all(self, batch: Sequence[UserChange]) -> set[UserChange]:
+        """Return whom a second look finds; everybody, where Moodle doesn't even show the user who asks.
+
+        Raises a MoodleError.
+        """
+        wanted = {change: self._accounts[change.person_key] for change in batch}
+        own = str(self._client.own_user_id())
+        if not accounts_by(self._client, "id", [own]):
+            return set(batch)
+        emails = [spelling for one in wanted.values() for spelling in (one.email, one.email.lower())]
+        by_email = accounts_by(self._client, "email", emails)
+        numbers = [one.idnumber for one in wanted.values() if one.idnumber]
+        by_idnumber = accounts_by(self._client, "idnumber", numbers) if numbers else {}
+        return {
+            change
+            for change, one in wanted.items()
+            if by_email.get(one.email.casefold()) or (one.idnumber and by_idnumber.get(one.idnumber))
+        }
 
     def make(self, batch: Sequence[UserChange], *, lost: bool = False) -> Iterator[list[Outcome]]:
         """Make a batch, parted where one row is at fault; yield outcomes as they become known.

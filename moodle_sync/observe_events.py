@@ -16,11 +16,15 @@ from moodle_sync.roster import ObservedCourse
 
 EVENT_FUNCTIONS = frozenset({Function.CALENDAR_EVENTS, Function.CREATE_EVENTS, Function.DELETE_EVENTS})
 
+FEW = 3
+"""Events that may all have been deleted by hand."""
+
 
 def read_calendar(client: MoodleClient, scope: EventScope, courses: Mapping[str, ObservedCourse]) -> ObservedEvents:
     """Read the events of those courses that have, or should have, any to come; one call for 100 courses.
 
-    A course that can't be read is named in ``unread``; no MoodleError escapes.
+    A course that can't be read is named in ``unread``; no MoodleError escapes. A Moodle that shows none of several
+    events of ours is not believed (``doubt``).
     """
     here = {course.course_id for course in courses.values()}
     ids = {courses[event.course_key].course_id for event in scope.desired if event.course_key in courses}
@@ -38,7 +42,10 @@ def read_calendar(client: MoodleClient, scope: EventScope, courses: Mapping[str,
         events += [event for event in events_by_id(client, scope.address, missing) if event.course_id in ids]
     except MoodleError as error:
         return ObservedEvents((), dict.fromkeys(ids, str(error)))
-    return ObservedEvents(tuple(sorted(events)), unread)
+    shown = {event.event_id for event in events}
+    gone = len(missing) >= FEW and not shown & {row.event_id for row in ours}
+    doubt = f"Moodle shows none of the {len(missing)} course events that we made" if gone else ""
+    return ObservedEvents(tuple(sorted(events)), unread, doubt=doubt)
 
 
 def events_of_courses(

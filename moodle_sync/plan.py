@@ -24,7 +24,17 @@ from moodle_sync.events import Calendar
 from moodle_sync.groups import NO_GROUPS, ObservedGroups
 from moodle_sync.plan_events import EventPlan, plan_events
 from moodle_sync.plan_groups import plan_groups
-from moodle_sync.roster import NOBODY, Desired, DesiredCourse, DesiredEnrolment, Doubt, Observed, ObservedCourse, Owned
+from moodle_sync.roster import (
+    NOBODY,
+    Desired,
+    DesiredCourse,
+    DesiredEnrolment,
+    Doubt,
+    Observed,
+    ObservedCourse,
+    Owned,
+    Problem,
+)
 
 __all__ = [
     "CLOCK_MARGIN",
@@ -126,8 +136,18 @@ def make_plan(
         if key not in to_be_made
     )
     problems = sorted(observed.problems)
+    if calendar is not None and calendar.observed.doubt and _makes_anew(events, calendar):
+        problems.append(Problem("", "no_events", calendar.observed.doubt))
     return ChangePlan(
         changes, notes, problems, active=active, gone=gone, missing=missing, seen=seen, events=events.rows
+    )
+
+
+def _makes_anew(events: EventPlan, calendar: Calendar) -> bool:
+    """Tell whether events are made in the place of some that were there: respected drift makes none."""
+    known = {(row.course_id, row.meeting_id) for row in calendar.scope.owned if row.event_id}
+    return any(
+        change.kind is Kind.CREATE_EVENT and (change.course_id, change.meeting_id) in known for change in events.changes
     )
 
 

@@ -19,7 +19,7 @@ class EventPlan(NamedTuple):
 
 def plan_events(calendar: Calendar, places: Mapping[str, int | None], *, respects_drift: bool) -> EventPlan:
     """Plan the events of meetings in those courses that ``places`` names; a course is None where it is made now."""
-    scope, (events, unread, closed) = calendar
+    scope, (events, unread, closed, _doubt) = calendar
     if closed:
         return EventPlan((), (), [Note("events_not_kept", "", 0, closed)])
     there = by_meeting(events)

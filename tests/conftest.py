@@ -21,6 +21,7 @@ from config.settings import Settings
 from lti_app import create_app
 from lti_app.core.db import Database
 from lti_app.core.migrate import upgrade
+from tests.faults.counts import table
 
 CHROMIUM_ARGUMENTS = [
     "--headless=new",
@@ -155,3 +156,11 @@ def start_chromium(playwright: Playwright, *more: str) -> Browser:
     executable = next(filter(None, map(shutil.which, names)), None)
     assert executable, "install the package chromium"
     return playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_ARGUMENTS, *more])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many nights the points of tests/faults took."""
+    lines = table(report for reports in terminalreporter.stats.values() for report in reports)
+    if lines:
+        terminalreporter.section("faults: further nights")
+        terminalreporter.write("\n".join([*lines, ""]))

@@ -23,8 +23,9 @@ from lti_app.credits.service import credited_hours
 from lti_app.intakes.courses import place_elsewhere_in_course
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.grades import post_score, set_maximum
-from lti_app.lti.models import LtiRegistration, LtiResourceLink
+from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
 from lti_app.people.models import MoodleAccount
+from lti_app.programmes.models import ProgrammeVersion
 
 TICK = timedelta(seconds=1)
 """Moodle refuses a score whose timestamp isn't later than the stored one (ags_score_old_ts.json), and compares whole
@@ -193,6 +194,33 @@ def _count_hours(database: Database, link_id: int, maximum: Decimal) -> None:
             return
     with database.transaction() as session:
         session.execute(update(LtiResourceLink).where(LtiResourceLink.id == link_id).values(lineitem_maximum=maximum))
+
+
+def count_hours_in_columns(database: Database, moodle_id: int) -> None:
+    """Let columns that hold scores count hours, where Moodle could not be asked for it when the scores were posted.
+
+    Grades that are there keep their share. Where Moodle refuses for good, that costs a call a night for each column.
+    """
+    with database.session(writes=False) as session:
+        columns = session.execute(
+            select(LtiResourceLink.id, ProgrammeVersion.hours)
+            .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
+            .join(Moodle, Moodle.id == LtiRegistration.moodle_id)
+            .join(ScoreState, ScoreState.posted_to == LtiResourceLink.lineitem_url)
+            .join(Trainee, Trainee.id == ScoreState.trainee_id)
+            .join(Intake, (Intake.id == Trainee.intake_id) & (Intake.course_id == LtiResourceLink.course_id))
+            .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+            .where(
+                Moodle.id == moodle_id,
+                Moodle.stopped_at.is_(None),
+                LtiRegistration.disabled_at.is_(None),
+                LtiResourceLink.lineitem_maximum.is_(None),
+            )
+            .distinct()
+            .order_by(LtiResourceLink.id)
+        ).all()
+    for link_id, hours in columns:
+        _count_hours(database, link_id, hours)
 
 
 def comment_on(hours: Decimal, total: Decimal) -> str:

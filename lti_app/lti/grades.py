@@ -94,7 +94,9 @@ def set_maximum(session: Session, *, registration: LtiRegistration, lineitem_url
         if known.get("scoreMaximum") != float(maximum):
             changed = json.dumps({**known, "scoreMaximum": float(maximum)})
             connector.put([LINEITEM_SCOPE], lineitem_url, changed, LINEITEM_TYPE)
+            # A page of maintenance comes with the status of success, too.
+            known = connector.make_service_request([LINEITEM_SCOPE], lineitem_url, accept=LINEITEM_TYPE)["body"]
     except (ServiceRefused, ServiceUnreachable, TokenRefused, NoKey) as error:
         log.info("the line item keeps its maximum: %s", error)
         return False
-    return True
+    return isinstance(known, dict) and known.get("scoreMaximum") == float(maximum)

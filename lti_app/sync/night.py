@@ -16,6 +16,7 @@ from lti_app.core.db import Database, insert_for
 from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
 from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
+from lti_app.credits.scores import count_hours_in_columns
 from lti_app.credits.service import SCORE, propose_credits, put_forward_since
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
@@ -30,6 +31,7 @@ from lti_app.sync.looking import Seen, look, plan_for
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
 from lti_app.sync.questions import keep_questions, settled_notes
 from lti_app.sync.rosters import remember_rosters
+from lti_app.sync.scores import retry_refused
 from lti_app.sync.service import failures_of, report
 from lti_app.sync.starting import Started, start
 from moodle_sync.apply import apply_plan
@@ -407,8 +409,10 @@ class _Night:
             session.execute(update(SyncRun).where(SyncRun.id == self.run_row.id).values(proposed=proposed))
             queue_for_new_links(session, moodle_id=self.moodle.id, now=now)
             retry_waiting(session, kind=SCORE, now=now)
+            retry_refused(session, moodle_id=self.moodle.id, now=now)
         self._phase("delivery")
         deliver_due(self.database, self.tool.deliverers, self.tool.clock)
+        count_hours_in_columns(self.database, self.moodle.id)
 
     def _phase(self, name: str) -> None:
         self.heart.check()

@@ -26,8 +26,10 @@ from tests.lti_app.sync.conftest import seed_users
 from tests.lti_app.world import World
 
 PEOPLE = 40
-POINTS = [(call, how) for call in range(1, 12) for how in ("timeout_before", "timeout_after")][:20]
-"""The calls of a first night, in their order, each hit before and after Moodle did it."""
+NEW = 3
+"""People whom Moodle lacks: the night makes their accounts."""
+POINTS = [(call, how) for call in range(4, 16) for how in ("timeout_before", "timeout_after")]
+"""Calls of a first night, in their order, each hit before and after Moodle did it."""
 
 SEED = {
     "users": seed_users(PEOPLE),
@@ -107,10 +109,11 @@ def test_a_killed_run_is_taken_up_by_the_next(point: int, url: str, sandbox: San
             template_course="TEMPLATE",
             created_at=clock(),
             trusted_at=clock(),
+            creates_users=True,
         )
         session.add(moodle)
         session.flush()
-        World(session, moodle=moodle).trainees(PEOPLE)
+        World(session, moodle=moodle).trainees(PEOPLE + NEW)
     _kill_at(sandbox, call, how, url, clock, moodle.id)
     with app.app_context():
         assert run_night(parts, moodle.id).status is RunStatus.DONE
@@ -119,12 +122,13 @@ def test_a_killed_run_is_taken_up_by_the_next(point: int, url: str, sandbox: San
     courses = [course for course in state["courses"] if course["shortname"].startswith("intake-a")]
     assert [course["idnumber"] for course in courses] == ["intake-a"]
     rows = Counter(row["user"] for row in state["enrolments"] if row["course"] == courses[0]["id"])
-    assert len(rows) == PEOPLE + 1
+    assert len(rows) == PEOPLE + NEW + 1
+    assert max(Counter(user["email"] for user in state["users"]).values()) == 1
     assert set(rows.values()) == {1}
     assert not any(row["suspended"] for row in state["enrolments"])
     with parts.database.session(writes=False) as session:
         owned = session.scalars(select(OwnedEnrolment)).all()
-        assert len(owned) == PEOPLE + 1
+        assert len(owned) == PEOPLE + NEW + 1
         assert not any(row.pending for row in owned)
         statuses = [run.status for run in session.scalars(select(SyncRun).order_by(SyncRun.id))]
         assert statuses == [RunStatus.INTERRUPTED, RunStatus.DONE, RunStatus.DONE]

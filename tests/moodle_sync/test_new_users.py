@@ -62,9 +62,7 @@ def test_accounts_are_made_with_all_that_is_known(moodle: Sandbox, client: Moodl
     assert all(outcome.done and outcome.account is not None for outcome in outcomes.values())
 
 
-@pytest.mark.parametrize(
-    "bad", [account(5, "U3@example.org"), account(5, auth="nosuch"), account(5, "new1@example.org")]
-)
+@pytest.mark.parametrize("bad", [account(5, auth="nosuch"), account(5, "new1@example.org")])
 def test_a_bad_row_fails_alone(moodle: Sandbox, client: MoodleClient, bad: NewAccount) -> None:
     accounts = {number: account(number) for number in range(1, 9)} | {5: bad}
     made, outcomes = make(client, accounts)
@@ -193,3 +191,32 @@ def test_who_is_left_out_is_put_into_no_group_and_events_stay_remembered() -> No
     events = [OwnedEvent(5, 1, 2, STARTS, "digest", False)]
     left = leave_out(ChangePlan([into, *kept], events=events), {101})
     assert (left.changes, left.events) == (kept, events)
+
+
+@pytest.mark.parametrize(
+    "values", [{"idnumber": "N-1"}, {"email": "new1@example.org"}, {"email": "New1@example.org"}], ids=str
+)
+def test_who_is_there_after_all_gets_no_second_account(
+    moodle: Sandbox, client: MoodleClient, values: dict[str, str]
+) -> None:
+    moodle.state.change_user(moodle.state.users[103], values)
+    made, outcomes = make(client, {1: account(1), 2: account(2)})
+    assert outcomes[1].errorcode == "there_after_all"
+    assert made.keys() == {2}
+    assert users_called(moodle, "new1@example.org") == []
+
+
+def test_a_moodle_that_shows_nobody_makes_nobody(moodle: Sandbox, client: MoodleClient) -> None:
+    moodle.faults.set("empty@core_user_get_users_by_field")
+    made, outcomes = make(client, {1: account(1), 2: account(2)})
+    assert made == {}
+    assert {outcome.errorcode for outcome in outcomes.values()} == {"there_after_all"}
+    assert CREATE not in moodle.calls
+
+
+def test_where_the_second_look_fails_nobody_is_made(moodle: Sandbox, client: MoodleClient) -> None:
+    moodle.faults.set("http500@core_user_get_users_by_field")
+    made, outcomes = make(client, {1: account(1)})
+    assert made == {}
+    assert outcomes[1].certain_failure
+    assert CREATE not in moodle.calls

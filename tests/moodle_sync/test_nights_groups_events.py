@@ -221,6 +221,28 @@ def test_an_event_moved_or_deleted_by_hand_is_restored_or_respected(moodle: Sand
     assert [starts for _course, _text, starts in events_in(moodle)] == [NOW + DAY, NOW + 2 * DAY]
 
 
+def test_a_moodle_that_shows_none_of_several_events_is_not_believed(moodle: Sandbox, client: MoodleClient) -> None:
+    memory = Memory()
+    several = wish(moodle, {FIRST: (1,)}, meeting(1), meeting(2), meeting(3))
+    several.night(client, memory)
+    before = events_in(moodle)
+    moodle.faults.set("empty@core_calendar_get_calendar_events")
+    held = several.night(client, memory)
+    assert [(reason.code, reason.text) for reason in held.verdict.reasons] == [
+        ("unwhole_read", "no_events: Moodle shows none of the 3 course events that we made")
+    ]
+    moodle.faults.clear()
+    assert events_in(moodle) == before
+    assert not several.night(client, memory).plan
+    moodle.state.events.clear()
+    assert several.night(client, memory).verdict.held
+    desired, meetings = several.desired, several.meetings
+    assert not night(client, desired, memory, meetings=meetings, respects_drift=True).verdict.held
+    night(client, desired, memory, meetings=meetings, approve=True)
+    assert events_in(moodle) == before
+    assert not several.night(client, memory).plan
+
+
 def test_a_name_that_a_person_gave_stays_until_the_meeting_changes(moodle: Sandbox, client: MoodleClient) -> None:
     memory = Memory()
     once = wish(moodle, {FIRST: (1,)}, meeting(1))

@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moodle_sync.guard import Limits, review
-from moodle_sync.plan import CategoryChange, ChangePlan, CourseChange, EnrolmentChange, Kind, make_plan
+from moodle_sync.plan import (
+    CategoryChange,
+    ChangePlan,
+    CourseChange,
+    EnrolmentChange,
+    Kind,
+    UserChange,
+    make_plan,
+)
 from moodle_sync.roster import (
     CourseRoster,
     Desired,
@@ -150,6 +158,35 @@ def test_a_run_killed_anywhere_and_run_again_ends_as_if_it_had_not_been_killed(
     world.apply(plan_of(world, desired))
     assert world.state() == smooth.state()
     assert plan_of(world, desired).changes == []
+
+
+def accounts_of(world: World, desired: Desired, people: list[int]) -> list[UserChange]:
+    """Plan the accounts of these people, as the first pass of a night does."""
+    plan = make_plan(desired, world.owned.values(), world.observe(desired), new_users=people)
+    return [change for change in plan.changes if isinstance(change, UserChange)]
+
+
+@given(worlds(), desires(), st.data())
+def test_a_run_killed_among_accounts_makes_none_twice_and_ends_as_if_it_had_not_been_killed(
+    world: World, desired: Desired, data: st.DataObject
+) -> None:
+    lacking = [person.key for person in desired.people if person.user_id is None or data.draw(st.booleans())]
+    people = [person._replace(user_id=None) if person.key in lacking else person for person in desired.people]
+    desired = desired._replace(people=people)
+    smooth = world.copy()
+    accounts = accounts_of(smooth, desired, lacking)
+    assert {change.person_key for change in accounts} <= {row.person_key for row in desired.enrolments}
+    for change in accounts:
+        smooth.change(change)
+    smooth.apply(plan_of(smooth, desired))
+    for change in accounts[: data.draw(st.integers(0, len(accounts)))]:
+        world.change(change)
+    for change in accounts_of(world, desired, lacking):
+        world.change(change)
+    world.apply(plan_of(world, desired))
+    assert world.made_users == smooth.made_users
+    assert world.state() == smooth.state()
+    assert make_plan(desired, world.owned.values(), world.observe(desired), new_users=lacking).changes == []
 
 
 @given(worlds(), desires())

@@ -17,11 +17,13 @@ from moodle_sync.plan import (
     EventChange,
     GroupChange,
     Kind,
+    UserChange,
 )
 from moodle_sync.roster import (
     CourseRoster,
     Desired,
     DesiredCourse,
+    Doubt,
     Drift,
     Observed,
     ObservedCourse,
@@ -65,6 +67,8 @@ class World:
     categories: dict[str, int] = field(default_factory=dict)
     category_of: dict[int, int] = field(default_factory=dict)
     """Categories by idnumber, and in which of them courses were made."""
+    made_users: dict[int, int] = field(default_factory=dict)
+    """Accounts that the tool made: user ids by person key."""
     elsewhere: set[Key] = field(default_factory=set)
     """Who is in a course by another, active enrolment too."""
 
@@ -96,8 +100,9 @@ class World:
             for key, course in courses.items()
             if key not in over
         }
-        users = {person.key: person.user_id for person in desired.people if person.user_id is not None}
-        unresolved = {person.key: "nobody" for person in desired.people if person.user_id is None}
+        known = {person.key: person.user_id for person in desired.people if person.user_id is not None}
+        users = {**self.made_users, **known}
+        unresolved = {person.key: Doubt.NO_USER for person in desired.people if person.key not in users}
         return Observed(courses, conflicts, users, {}, unresolved, rosters, (), NOW, categories=self.categories)
 
     def _find(self, wanted: DesiredCourse) -> ObservedCourse | None:
@@ -124,6 +129,10 @@ class World:
 
     def change(self, change: Change) -> None:
         """Carry out one change, as `enrol_manual_enrol_users` and the functions for courses, groups and events do."""
+        if isinstance(change, UserChange):
+            assert change.person_key not in self.made_users, "a second account"
+            self.made_users[change.person_key] = 10_000 + change.person_key
+            return
         if isinstance(change, CategoryChange):
             assert change.category.key not in self.categories, "a second category"
             self.categories[change.category.key] = 1000 + len(self.categories)

@@ -482,3 +482,50 @@ def test_who_moved_to_another_intake_of_the_course_has_the_hours_of_that_place_i
     outcome = deliver_score(gradebook.database, {"trainee_id": gradebook.trainee.id}, NOW)
     assert isinstance(outcome, Delivered)
     assert gradebook.sandbox.state.grades[gradebook.items[0]][11].value == 18
+
+
+def _let_nights_in(gradebook: Gradebook) -> int:
+    """Give the tool its token of the sandbox; return the Moodle's id."""
+    sealed = gradebook.tool.vault.seal(gradebook.sandbox.token)
+    moodle_id = gradebook.world.moodle.id
+    gradebook.change(lambda s: setattr(s.get(Moodle, moodle_id), "token_encrypted", sealed))
+    return moodle_id
+
+
+def test_a_column_that_could_not_be_changed_counts_hours_after_the_next_night(gradebook: Gradebook) -> None:
+    moodle_id = _let_nights_in(gradebook)
+    gradebook.credit()
+    gradebook.sandbox.faults.set("http500@/mod/lti/services.php/*/lineitem")
+    gradebook.deliver()
+    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    run_night(gradebook.tool, moodle_id)
+    gradebook.sandbox.faults.clear()
+    gradebook.change(lambda s: setattr(s.get(Moodle, moodle_id), "stopped_at", NOW))
+    run_night(gradebook.tool, moodle_id)
+    assert gradebook.grade().value == pytest.approx(75)  # type: ignore[union-attr]
+    gradebook.change(lambda s: setattr(s.get(Moodle, moodle_id), "stopped_at", None))
+    run_night(gradebook.tool, moodle_id)
+    assert gradebook.grade().value == pytest.approx(18)  # type: ignore[union-attr]
+    gradebook.sandbox.calls.clear()
+    run_night(gradebook.tool, moodle_id)
+    assert not [call for call in gradebook.sandbox.calls if call.startswith("/mod/lti")]
+
+
+def test_a_score_refused_before_its_person_was_enrolled_goes_out_after(
+    gradebook: Gradebook, clock: MovableClock
+) -> None:
+    moodle_id = _let_nights_in(gradebook)
+    del gradebook.sandbox.state.enrolments[5][11]
+    gradebook.credit()
+    (reason,) = gradebook.deliver()
+    assert "400" in str(reason)
+    for _night in range(2):  # held, as the first plan of a Moodle: nobody is enrolled
+        clock.move(minutes=1)
+        run_night(gradebook.tool, moodle_id)
+        assert (gradebook.undelivered().waiting, gradebook.undelivered().given_up) == (0, 1)
+    gradebook.change(lambda s: s.execute(update(Moodle).values(trusted_at=NOW)))
+    clock.move(minutes=1)
+    report = run_night(gradebook.tool, moodle_id).report
+    assert report["counts"]["enrol"]["done"] == 1
+    assert gradebook.hours() == 18
+    assert gradebook.undelivered() == Undelivered(0, 0, [])

@@ -1,0 +1,18 @@
+"""A fault that strikes a night writing or delivering scores leaves nothing that two further nights don't mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.city import City
+from tests.faults.counts import FURTHER_NIGHTS
+from tests.faults.points import ON_POSTGRESQL, POINTS, SERVICES, WRITES, Point, strike
+
+MINE = [point for point in POINTS if point.operation in [*WRITES, *SERVICES] and point not in ON_POSTGRESQL]
+
+
+@pytest.mark.parametrize("point", MINE, ids=str)
+def test_a_night_is_mended(point: Point, city: City, record_property: Callable[[str, object], None]) -> None:
+    record_property(FURTHER_NIGHTS, [point.kind, point.operation, strike(city, point)])
