@@ -239,6 +239,7 @@ class _Night:
         else:
             status = RunStatus.HELD
         self._read_completion()
+        self.heart.check()
         keep_outsiders(self.tool, self.moodle, self.client, seen)
         self._follow_up()
         return status
