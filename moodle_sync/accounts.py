@@ -118,7 +118,7 @@ def accounts_by(client: MoodleClient, field: str, values: Iterable[str]) -> dict
     try:
         for body in itertools.chain.from_iterable(answers):
             value = str(body.get(field) or "")
-            found[value.casefold() if field == "email" else value].add(_account(body))
+            found[value.casefold() if field == "email" else value].add(as_account(body))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotJson("users that can't be read", function=Function.USERS_BY_FIELD) from error
     return dict(found)
@@ -143,13 +143,13 @@ def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> di
         try:
             for body in answer["users"]:
                 if str(body["email"]).casefold() == email.casefold():
-                    found[email.casefold()].add(_account(body))
+                    found[email.casefold()].add(as_account(body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotJson("users that can't be read", function=Function.SEARCH_USERS) from error
     return dict(found)
 
 
-def _account(body: Mapping[str, Any]) -> Account:
+def as_account(body: Mapping[str, Any]) -> Account:
     """Turn Moodle's description of a user into a value (recording ``users_by_id``); hidden fields are empty."""
     last_name, first_name = (" ".join(str(body.get(name) or "").split()) for name in ("lastname", "firstname"))
     return Account(

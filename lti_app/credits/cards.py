@@ -303,6 +303,8 @@ class IntakeOverview(LedIntake):
     """Show the leader one intake: trainees, meetings, what waits for a decision, the ledger."""
 
     moodle_url: str
+    is_exchange_stopped: bool
+    """Nothing goes to Moodle until an administrator resumes the exchange."""
     hours_total: Decimal
     rule: Text
     trainees: tuple[TraineeRow, ...]

@@ -117,6 +117,7 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     return IntakeOverview(
         **_led_head(facts, now),
         moodle_url=facts.intake.moodle.url,
+        is_exchange_stopped=facts.intake.moodle.stopped_at is not None,
         hours_total=version.hours,
         rule=rule_words(facts.demand),
         trainees=tuple(_row(trainee, facts, behind, entered) for trainee in here_first),

@@ -174,6 +174,18 @@ def hours_due(demand: Demand, standing: Standing, credited: Decimal) -> Decimal:
 
 def rule_words(demand: Demand) -> Text:
     """Return the rule by which credit is decided, for the ledger and for pages."""
+    if demand.needed == demand.total:
+        whole: dict[str, Text] = {"total": hours_words(demand.total)}
+        all_hours: Text = _l(
+            "All %(total)s academic hours attended by the leader's word, each topic counting at most its own hours.",
+            **whole,
+        )
+        all_and_activities: Text = _l(
+            "All %(total)s academic hours attended by the leader's word, each topic counting at most its own hours, "
+            "and all tracked activities of the Moodle course completed.",
+            **whole,
+        )
+        return all_and_activities if demand.needs_completion else all_hours
     numbers: dict[str, Text] = {"needed": hours_words(demand.needed), "total": hours_words(demand.total)}
     hours: Text = _l(
         "At least %(needed)s of %(total)s academic hours attended by the leader's word, each topic counting at most "

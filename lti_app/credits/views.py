@@ -23,7 +23,8 @@ from lti_app.credits.service import (
     record_attendance,
     reverse_entry,
 )
-from lti_app.intakes.places import site_of
+from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
+from lti_app.intakes.places import exchange_is_stopped, site_of
 from lti_app.meetings.models import Presence
 from lti_app.meetings.service import find_meeting
 
@@ -107,6 +108,7 @@ def leader_page(
         other_role=other,
         refusal=refusal,
         shown=shown_numbers(overview),
+        outsiders=outsiders_of(db_session(), intake_id=intake_id, today=now().astimezone(tool().settings.zone).date()),
         today=due_today(overview.meetings, now=now(), zone=tool().settings.zone),
     )
 
@@ -136,15 +138,45 @@ def confirm(intake_id: int) -> Response:
             field="proposal",
         )
     credited = confirm_credits(db_session(), intake_id=intake_id, proposal_ids=chosen, actor=actor(), now=now())
-    flash(
-        ngettext(
+    if exchange_is_stopped(db_session(), intake_id):
+        words = ngettext(
+            "Credited: %(num)s trainee. The exchange with Moodle is stopped: the grade goes there once it is resumed.",
+            "Credited: %(num)s trainees. The exchange with Moodle is stopped: the grades go there once it is resumed.",
+            credited,
+        )
+    else:
+        words = ngettext(
             "Credited: %(num)s trainee. The grade is on its way to Moodle.",
             "Credited: %(num)s trainees. The grades are on their way to Moodle.",
             credited,
-        ),
-        "success",
-    )
+        )
+    flash(words, "success")
     return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=leader")
+
+
+@blueprint.post("/intakes/<int:intake_id>/outsiders")
+@needs(Permission.RUN_INTAKES)
+def outsiders(intake_id: int) -> Response:
+    """Take people who are in the course by other means in as trainees, or remember that they are none."""
+    chosen = set(request.form.getlist("outsider", type=row_number))
+    keep_form(lambda refusal: leader_page(intake_id, refusal=refusal))
+    decision = request.form.get("do")
+    if decision == "adopt":
+        taken = adopt(
+            db_session(), intake_id=intake_id, outsider_ids=chosen, actor=actor(), now=now(), zone=tool().settings.zone
+        )
+        names = ", ".join(trainee.person.full_name for trainee in taken)
+        flash(gettext("Trainees now: %(names)s.", names=names), "success")
+        return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=leader#trainees")
+    dismiss(
+        db_session(),
+        intake_id=intake_id,
+        outsider_ids=chosen,
+        is_dismissed=decision == "dismiss",
+        actor=actor(),
+        now=now(),
+    )
+    return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=leader#outsiders")
 
 
 @blueprint.get("/intakes/<int:intake_id>/ledger")
@@ -172,8 +204,16 @@ def reverse(entry_id: int) -> Response:
     reason = request.form.get("reason", "")
     keep_form(lambda refusal: reversal_page(entry_id, reason=reason, refusal=refusal))
     entry = reverse_entry(db_session(), entry_id=entry_id, reason=reason, actor=actor(), now=now())
-    flash(gettext("The credit is taken back. The new grade is on its way to Moodle."), "success")
-    return see_other(url_for("credits.ledger", intake_id=entry.trainee.intake_id))
+    intake_id = entry.trainee.intake_id
+    if exchange_is_stopped(db_session(), intake_id):
+        words = gettext(
+            "The credit is taken back. The exchange with Moodle is stopped: the new grade goes there once it is "
+            "resumed."
+        )
+    else:
+        words = gettext("The credit is taken back. The new grade is on its way to Moodle.")
+    flash(words, "success")
+    return see_other(url_for("credits.ledger", intake_id=intake_id))
 
 
 def reversal_page(entry_id: int, *, reason: str = "", refusal: DomainError | None = None) -> str:

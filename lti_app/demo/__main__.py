@@ -32,9 +32,11 @@ from lti_app.lti.invitations import invite
 from lti_app.lti.moodles import save_moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync.cli import bar, lines_of
+from lti_app.sync.looking import look
 from lti_app.sync.models import RunStatus
 from lti_app.sync.names import names_in
-from lti_app.sync.night import run_night
+from lti_app.sync.night import client_for, quiet, run_night
+from lti_app.sync.outsiders import keep_outsiders
 
 FOLDER = Path(os.environ.get("DEMO_FOLDER") or ".demo")
 MARKER = ".made-by-the-demonstration"
@@ -107,6 +109,7 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
         _say("5/5 a first night")
         _first_night(parts)
         _let_a_stranger_in(moodle_url)
+        _notice_the_stranger(parts)
     _say(_words(moodle_url, tool_url, settings, config))
     _say("ready")
     _wait(stage)
@@ -187,8 +190,17 @@ def _first_night(parts: Tool) -> None:
 
 
 def _let_a_stranger_in(moodle_url: str) -> None:
-    """Enrol somebody on no list in a course of ours, as a teacher may in Moodle: the next night notes it."""
+    """Enrol somebody on no list in a course of ours, as a teacher may in Moodle: its leader is asked about him."""
     _control(moodle_url, "enrolments", {"user": story.STRANGER, "course": story.INTAKE, "role": "student"})
+
+
+def _notice_the_stranger(parts: Tool) -> None:
+    """Do that part of the next night which offers him to the leader, so that its page shows it from the start."""
+    with parts.database.session(writes=False) as session:
+        moodle = moodle_named(session, story.MOODLE)
+    with client_for(parts, moodle) as client:
+        seen, _plan, _verdict = look(parts, moodle, client, quiet)
+        keep_outsiders(parts, moodle, client, seen)
 
 
 def _words(moodle_url: str, tool_url: str, settings: Settings, config: Path) -> str:

@@ -91,6 +91,6 @@ SEMINAR_STAYS = (
 TRAINEE_NAME = "Марина Сергеевна Орлова"
 LEADER_NAME = "Наталья Викторовна Белова"
 STRANGER, STRANGER_NAME = "v.grishin", "Виктор Гришин"
-"""Somebody on no list, enrolled by hand in the course of that intake: the tool leaves him alone and says so."""
+"""Somebody on no list, enrolled by hand in the course of that intake: the tool leaves him alone and asks its leader."""
 FOREIGN_COURSE = "PEDSOVET"
 """A course that belongs to no intake, with a link to the tool all the same."""

@@ -93,3 +93,30 @@ class MoodleProgress(Base):
     link_complete: Mapped[bool | None] = mapped_column(comment="the tool's own link, which completes by the score")
     link_grade: Mapped[float | None] = mapped_column(comment="grade on the tool's link as Moodle holds it")
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Outsider(Base):
+    """Keep somebody who is in the course of an intake by other means and on no list of it, to be offered to the leader.
+
+    Kept while they are there and the intake isn't over. Whoever isn't offered is kept without a name.
+    """
+
+    __tablename__ = "outsider"
+    __table_args__ = (UniqueConstraint("moodle_id", "course_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moodle_id: Mapped[int] = mapped_column(ForeignKey(Moodle.id))
+    course_id: Mapped[int] = mapped_column(comment="Moodle course id")
+    user_id: Mapped[int] = mapped_column(comment="Moodle user id")
+    is_offered: Mapped[bool] = mapped_column(comment="has the trainees' role there, and not the leader's")
+    last_name: Mapped[str] = mapped_column(String(255), comment="as Moodle told; of who is offered")
+    first_name: Mapped[str] = mapped_column(String(255), comment="as Moodle told, often both names")
+    email: Mapped[str | None] = mapped_column(String(255))
+    idnumber: Mapped[str | None] = mapped_column(String(255))
+    first_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="no trainee, the leader says")
+
+    @property
+    def full_name(self) -> str:
+        """Return last and first names, as Moodle told."""
+        return f"{self.last_name} {self.first_name}".strip()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.lti.models import Moodle
 from lti_app.people.models import Organisation, Person
 from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import Site, SiteLeader
@@ -84,6 +85,14 @@ def site_of(session: Session, intake_id: int) -> int | None:
         .join(Intake, Intake.version_id == ProgrammeVersion.id)
         .where(Intake.id == intake_id)
     )
+
+
+def exchange_is_stopped(session: Session, intake_id: int) -> bool:
+    """Tell whether the exchange with the intake's Moodle is stopped: nothing reaches it until it is resumed."""
+    stopped_at = session.scalar(
+        select(Moodle.stopped_at).join(Intake, Intake.moodle_id == Moodle.id).where(Intake.id == intake_id)
+    )
+    return stopped_at is not None
 
 
 def _joined(query: Any) -> Any:

@@ -108,6 +108,12 @@ def person_of_user(session: Session, *, moodle_id: int, user_id: int) -> Person 
     )
 
 
+def is_nobody_known(session: Session, *, idnumber: str | None, email: str | None) -> bool:
+    """Tell whether nobody on the lists has this number, or this e-mail however it is spelt."""
+    folded = (email or "").strip()
+    return _by_idnumber(session, (idnumber or "").strip()) is None and not (folded and _with_email(session, folded))
+
+
 def _emails_differ(known: str | None, told: str | None) -> bool:
     return bool(known and told and told.strip()) and str(known).strip().casefold() != str(told).strip().casefold()
 
@@ -119,20 +125,23 @@ def _by_idnumber(session: Session, idnumber: str) -> Person | None:
 
 
 def _by_email(session: Session, email: str, idnumber: str) -> Person | None:
-    if not email:
-        return None
-    query = select(Person.id, Person.email).where(Person.email.is_not(None))
-    if email.isascii():
-        # Databases fold letters beyond ASCII differently, or not at all: those are compared here.
-        query = query.where(or_(func.lower(Person.email) == email.lower(), _beyond_ascii(session)))
-    folded = email.casefold()
-    found = [person_id for person_id, stored in session.execute(query) if (stored or "").strip().casefold() == folded]
+    found = _with_email(session, email) if email else []
     if len(found) != 1:
         return None
     person = session.get_one(Person, found[0])
     if idnumber and person.moodle_idnumber:
         return None  # Moodle says it is somebody else: the idnumber is the stronger word
     return person
+
+
+def _with_email(session: Session, email: str) -> list[int]:
+    """Return the ids of the people with this e-mail, however it is spelt."""
+    query = select(Person.id, Person.email).where(Person.email.is_not(None))
+    if email.isascii():
+        # Databases fold letters beyond ASCII differently, or not at all: those are compared here.
+        query = query.where(or_(func.lower(Person.email) == email.lower(), _beyond_ascii(session)))
+    folded = email.casefold()
+    return [person_id for person_id, stored in session.execute(query) if (stored or "").strip().casefold() == folded]
 
 
 def _beyond_ascii(session: Session) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ from lti_app.core import audit, saving
 from lti_app.core.errors import DomainError
 from lti_app.core.permissions import Actor
 from lti_app.core.saving import Saved
+from lti_app.people.accounts import holds_granted_role
 from lti_app.people.models import Organisation, Person
 from lti_app.sites.models import LONGEST_TERM_YEARS, Site, SiteLeader, SiteOrder
 
@@ -130,6 +131,22 @@ def leads_now_or_later(session: Session, person: Person, today: date) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def leaders_now_or_later(session: Session, site_id: int, today: date) -> set[int]:
+    """Return the ids of the people who lead a site on ``today`` or are named to do so later."""
+    return set(
+        session.scalars(
+            select(SiteLeader.person_id).where(
+                SiteLeader.site_id == site_id, or_(SiteLeader.until.is_(None), SiteLeader.until >= today)
+            )
+        )
+    )
+
+
+def has_power_over_others(session: Session, person: Person, today: date) -> bool:
+    """Tell whether ``person`` leads a site, now or later, or holds a granted role: no guess may make anybody them."""
+    return leads_now_or_later(session, person, today) or holds_granted_role(session, person)
 
 
 def build_site(facts: SiteFacts) -> Site:

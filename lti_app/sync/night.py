@@ -29,6 +29,7 @@ from lti_app.sync.events import forget_past_events, put_events
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.looking import Seen, look, plan_for
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncRun
+from lti_app.sync.outsiders import keep_outsiders
 from lti_app.sync.questions import keep_questions, settled_notes
 from lti_app.sync.rosters import remember_rosters
 from lti_app.sync.scores import retry_refused
@@ -244,6 +245,8 @@ class _Night:
         else:
             status = RunStatus.HELD
         self._read_completion()
+        self.heart.check()
+        keep_outsiders(self.tool, self.moodle, self.client, seen)
         self._follow_up()
         return status
 

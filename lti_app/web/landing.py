@@ -16,8 +16,8 @@ from lti_app.intakes.courses import intakes_of_course, own_intakes
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
-from lti_app.people.accounts import find_person, holds_granted_role
-from lti_app.sites.service import leads_now_or_later
+from lti_app.people.accounts import find_person
+from lti_app.sites.service import has_power_over_others
 from lti_app.web import i18n
 from lti_app.web.actors import read_arrival
 
@@ -73,7 +73,7 @@ def _find(session: Session, launch: Launch) -> Actor:
         user_id=launch.user_id,
         idnumber=launch.idnumber,
         email=launch.email,
-        has_power=lambda found: leads_now_or_later(session, found, today) or holds_granted_role(session, found),
+        has_power=lambda found: has_power_over_others(session, found, today),
         now=now(),
     )
     name = person.full_name if person else launch.name

@@ -15,7 +15,7 @@ from lti_app.core.edge import SignedIn, sign_in
 from lti_app.core.permissions import Permission, needs
 from lti_app.credits.service import propose_credits
 from lti_app.intakes.launched import LaunchedCourse, seal
-from lti_app.intakes.models import Trainee
+from lti_app.intakes.models import Outsider, Trainee
 from lti_app.meetings.models import Meeting, Presence
 from lti_app.people.models import Person, PersonQuestion
 from lti_app.programmes.models import Form, Mode
@@ -115,6 +115,7 @@ def found_town(database: Database) -> Town:
         run, running = _nights(session, world, trainees)
         _second_site(session, world)
         _questions(session, world, trainees)
+        _outsiders(session, world)
         world.account(world.leader, LEADER_USER)
         session.flush()
         came_from = LaunchedCourse(
@@ -150,6 +151,24 @@ def _second_site(session: Session, world: World) -> None:
     session.add(SiteLeader(site=other.site, person=world.leader, since=other.leading.since))
     other.trainees(21)
     other.meeting(starts_at=NOW + timedelta(hours=2))
+
+
+def _outsiders(session: Session, world: World) -> None:
+    """Let four people be in the course by other means, of whom the leader said of one that they are no trainee."""
+    session.add_all(
+        Outsider(
+            moodle_id=world.moodle.id,
+            course_id=world.intake.course_id,
+            user_id=700 + number,
+            is_offered=True,
+            last_name=last_name,
+            first_name="Екатерина Александровна",
+            email=f"ekaterina.{number}@gymnasium-number-{number}.municipality.example.org",
+            first_seen_at=NOW,
+            dismissed_at=None if number else NOW,
+        )
+        for number, last_name in enumerate(("Иванова", "Кузнецова-Белозерская", "Ларина", "Мельникова"))
+    )
 
 
 def _trainee(world: World, last_name: str, first_name: str, middle_name: str) -> Trainee:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -152,3 +153,7 @@ def test_the_rule_says_itself_in_words() -> None:
     assert str(rule_words(_demand())).startswith("At least 18 of 24 academic hours")
     assert "Moodle" not in str(rule_words(_demand()))
     assert "Moodle" in str(rule_words(_demand(needs_completion=True)))
+    whole = Demand(total=Decimal(16), needed=Decimal(16), needs_completion=False, topic_hours={1: Decimal(16)})
+    assert str(rule_words(whole)).startswith("All 16 academic hours attended")
+    assert "Moodle" not in str(rule_words(whole))
+    assert "Moodle" in str(rule_words(replace(whole, needs_completion=True)))

@@ -15,6 +15,7 @@ from lti_app.core.db import Database
 from lti_app.core.permissions import Role
 from lti_app.credits.models import CreditEntry, CreditProposal
 from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
+from lti_app.intakes.models import Outsider
 from lti_app.people.models import Person, PersonQuestion, RoleGrant
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncRun
 from tests.lti_app.web.visits import visit
@@ -39,6 +40,7 @@ class Scene:
     run_id: int
     plan_id: int
     question_id: int
+    outsider_id: int
 
     def come(self, role: str, *, language: str = "ru") -> FlaskClient:
         """Return the browser of somebody in this role."""
@@ -78,6 +80,7 @@ def scene(app: Flask, database: Database) -> Scene:
             for user, role in ((CENTRE_USER, Role.CENTRE), (COUNCIL_USER, Role.COUNCIL))
         )
         plan = held_plan(session, here)
+        outsider = outsider_in(session, here)
         session.flush()
         return Scene(
             app=app,
@@ -92,6 +95,7 @@ def scene(app: Flask, database: Database) -> Scene:
             run_id=plan.run_id,
             plan_id=plan.id,
             question_id=question_about(session, here, other.person).id,
+            outsider_id=outsider.id,
         )
 
 
@@ -136,6 +140,23 @@ CANDIDATES = [
     {"user_id": 61, "idnumber": "SN-1", "email": "one@example.org", "full_name": "Анна Первая"},
     {"user_id": 62, "idnumber": "SN-1", "email": "two@example.org", "full_name": "Анна Вторая"},
 ]
+
+
+def outsider_in(session: Session, world: World, user_id: int = 70) -> Outsider:
+    """Put down that somebody on no list is in the world's course."""
+    outsider = Outsider(
+        moodle_id=world.moodle.id,
+        course_id=world.intake.course_id,
+        user_id=user_id,
+        is_offered=True,
+        last_name="Гришин",
+        first_name=f"Виктор {user_id}",
+        email=f"outsider-{user_id}@example.org",
+        first_seen_at=NOW,
+    )
+    session.add(outsider)
+    session.flush()
+    return outsider
 
 
 def question_about(session: Session, world: World, person: Person) -> PersonQuestion:
