@@ -24,7 +24,7 @@ from lti_app.core.outbox import Delivered, Deliverer, Later, Outcome, Refused
 
 MAIL = "mail"
 """Kind of the outbox's messages that go by mail. Their payload has ``key`` and ``about``, which names a composer."""
-TIMEOUT = 20.0
+TIMEOUT = 10.0
 """Seconds for each step of a talk with the mail server: less than the lease of the outbox for all of them."""
 PORTS = {"smtp": 25, "smtps": 465}
 SENDER = "Площадка"

@@ -88,7 +88,8 @@ def _finished_runs(session: Session) -> Iterator[GaugeMetricFamily]:
         .join(newest, newest.c.id == SyncRun.id)
     )
     for name, run in rows:
-        finished.add_metric([name], run.finished_at.timestamp())
+        if run.finished_at is not None:
+            finished.add_metric([name], run.finished_at.timestamp())
         seconds.add_metric([name], run.seconds)
         calls.add_metric([name], run.calls)
         for one in RunStatus:
