@@ -24,6 +24,8 @@ from sqlalchemy.exc import ArgumentError
 NOT_SET: dict[str, str | list[Any] | dict[Any, Any]] = {
     "required": "is not set; give it in the environment, or in a TOML file and the file's name in APP_CONFIG"
 }
+MAIL_ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]*[A-Za-z0-9]")
+"""ASCII alone: what every mail server takes."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -55,6 +57,8 @@ class Settings:
     create_users_limit: int = 50
     accounts_a_night: int = 200
     session_hours: int = 10
+    mail_from: str | None = None
+    admin_mail: tuple[str, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -81,6 +85,15 @@ def _is_broker_address(value: str) -> bool:
         return parts.scheme in ("redis", "rediss", "amqp") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def _is_mail_server(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and re.fullmatch(r"smtps?://[^/\[\]?#]+/?", value) is not None
 
 
 class SettingsSchema(Schema):
@@ -117,6 +130,8 @@ class SettingsSchema(Schema):
     CREATE_USERS_LIMIT = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     ACCOUNTS_A_NIGHT = fields.Integer(validate=validate.Range(min=0, error="must not be negative"))
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
+    MAIL_FROM = fields.String(allow_none=True)
+    ADMIN_MAIL = fields.String()
 
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:
@@ -146,8 +161,18 @@ class SettingsSchema(Schema):
 
     @validates("SMTP_URL")
     def _smtp_url(self, value: str | None, **_: Any) -> None:
-        if value and not re.match(r"smtps?://[^/\[\]]+$", value):
+        if value and not _is_mail_server(value):
             raise ValidationError("must be an smtp:// or smtps:// address")
+
+    @validates("MAIL_FROM")
+    def _mail_from(self, value: str | None, **_: Any) -> None:
+        if value and not MAIL_ADDRESS.fullmatch(value):
+            raise ValidationError("must be an e-mail address such as tool@example.org")
+
+    @validates("ADMIN_MAIL")
+    def _admin_mail(self, value: str, **_: Any) -> None:
+        if not all(MAIL_ADDRESS.fullmatch(address) for address in _split_keys(value)):
+            raise ValidationError("must be e-mail addresses, separated by commas")
 
     @validates("TIMEZONE")
     def _timezone(self, value: str, **_: Any) -> None:
@@ -169,6 +194,7 @@ class SettingsSchema(Schema):
     def _build(self, data: dict[str, Any], **_: Any) -> Settings:
         values = {name.lower(): value for name, value in data.items()}
         values["data_keys"] = _split_keys(values["data_keys"])
+        values["admin_mail"] = _split_keys(values.get("admin_mail", ""))
         values["public_url"] = values["public_url"].rstrip("/")
         database = values.get("database_url", "")
         if database.startswith(("postgresql://", "postgres://")):

@@ -12,14 +12,15 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, g, request
 from flask import session as cookie
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from lti_app.core.clock import Clock
 from lti_app.core.db import Database
-from lti_app.core.errors import NotSignedIn
+from lti_app.core.errors import NotSignedIn, described
 from lti_app.core.jobs import Jobs
-from lti_app.core.outbox import QUEUED, Deliverer, deliver_due
+from lti_app.core.outbox import QUEUED, Deliverer, DeliveryCounts, deliver_due
 from lti_app.core.permissions import Actor, Permission, permission_of
 from lti_app.core.vault import Vault
 
@@ -42,6 +43,10 @@ class SignedIn:
     since: int
 
 
+Watcher = Callable[[Session, datetime], None]
+"""Looks, before each round of delivery, whether somebody has to be told something, and queues it; safe to repeat."""
+
+
 @dataclass
 class Tool:
     """Hold the parts that create_app joined; one per application."""
@@ -54,6 +59,7 @@ class Tool:
     jobs: Jobs = field(default_factory=Jobs)
     deliverers: dict[str, Deliverer] = field(default_factory=dict)
     services: dict[str, Any] = field(default_factory=dict)
+    watchers: list[Watcher] = field(default_factory=list)
 
 
 def tool() -> Tool:
@@ -131,7 +137,20 @@ def actor() -> Actor:
 
 def deliver_in_background(parts: Tool) -> None:
     """Deliver what the outbox holds, in a thread of this process; the night and the timer deliver what it misses."""
-    parts.jobs.submit("outbox", lambda: deliver_due(parts.database, parts.deliverers, parts.clock))
+    parts.jobs.submit("outbox", lambda: deliver(parts))
+
+
+def deliver(parts: Tool) -> DeliveryCounts:
+    """Let the watchers look, then deliver what is due. A watcher that fails holds no delivery up."""
+    for watcher in parts.watchers:
+        try:
+            with parts.database.transaction() as session:
+                watcher(session, parts.clock())
+        except IntegrityError:
+            log.info("another process has queued the same meanwhile")
+        except Exception as error:  # whatever a watcher raises must not stop delivery
+            log.error("a watcher failed\n%s", described(error))
+    return deliver_due(parts.database, parts.deliverers, parts.clock)
 
 
 def install(app: Flask) -> None:

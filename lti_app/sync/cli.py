@@ -14,9 +14,9 @@ import click
 from sqlalchemy.orm import Session
 
 from lti_app.core.cli import Group, Refused, with_database
-from lti_app.core.edge import tool
+from lti_app.core.edge import deliver, tool
 from lti_app.core.errors import described, named
-from lti_app.core.outbox import deliver_due, retry_given_up
+from lti_app.core.outbox import retry_given_up
 from lti_app.core.permissions import SYSTEM
 from lti_app.core.vault import VaultError
 from lti_app.credits.outstanding import undelivered_scores
@@ -273,8 +273,7 @@ def status_command(as_json: bool) -> None:
 @with_database
 def deliver_command() -> None:
     """Deliver what is due; a timer runs this every few minutes."""
-    parts = tool()
-    counts = deliver_due(parts.database, parts.deliverers, parts.clock)
+    counts = deliver(tool())
     click.echo(f"delivered {counts.delivered}, later {counts.later}, refused {counts.refused}")
 
 

@@ -20,9 +20,8 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from lti_app.core.broker import DELIVERY, HELP, NIGHT, NIGHTS, Broker
-from lti_app.core.edge import Tool
+from lti_app.core.edge import Tool, deliver
 from lti_app.core.errors import Unavailable, described
-from lti_app.core.outbox import deliver_due
 from lti_app.lti.models import Moodle
 from lti_app.sync import lock
 from lti_app.sync.models import RunStatus, SyncRun
@@ -144,4 +143,4 @@ def install(tool: Tool, broker: Broker, context: Callable[[], AbstractContextMan
     @broker.celery.task(name=DELIVERY)
     def _deliver() -> None:
         with told(DELIVERY):
-            deliver_due(tool.database, tool.deliverers, tool.clock)
+            deliver(tool)

@@ -23,6 +23,7 @@ from lti_app.importing.cli import import_command
 from lti_app.lti.cli import lti_commands
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
+from lti_app.sync.mail_cli import mail
 from lti_app.sync.moodle_cli import moodle_commands
 from lti_app.sync.question_cli import people
 from lti_app.web import pages, upkeep
@@ -41,6 +42,7 @@ COMMANDS = (
     sync,
     outbox,
     audit_invariants,
+    mail,
 )
 
 

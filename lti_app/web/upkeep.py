@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lti_app.core.edge import Tool
 from lti_app.core.invariants import INVARIANTS, Check
+from lti_app.core.mail import MAIL, deliverer
 from lti_app.credits import invariants as credits
 from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
@@ -11,6 +12,8 @@ from lti_app.intakes import invariants as intakes
 from lti_app.meetings import invariants as meetings
 from lti_app.programmes import invariants as programmes
 from lti_app.sync import invariants as sync
+from lti_app.sync.alert_words import composer
+from lti_app.sync.alerts import ABOUT, watch_nights
 
 CHECKS: tuple[Check, ...] = (
     *programmes.CHECKS,
@@ -24,4 +27,7 @@ CHECKS: tuple[Check, ...] = (
 def install(tool: Tool) -> None:
     """Give the tool its deliverers and checks."""
     tool.deliverers[SCORE] = deliver_score
+    tool.deliverers[MAIL] = deliverer(tool.settings, {ABOUT: composer(tool.settings)})
+    if tool.settings.smtp_url:
+        tool.watchers.append(lambda session, now: watch_nights(session, tool.settings, now))
     tool.services[INVARIANTS] = CHECKS

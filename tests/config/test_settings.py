@@ -54,6 +54,9 @@ def test_three_settings_are_enough() -> None:
         ("NIGHT_AT", "2:30"),
         ("NIGHT_AT", "24:00"),
         ("SMTP_URL", "http://localhost"),
+        ("SMTP_URL", "smtp://mail.example.org:port"),
+        ("MAIL_FROM", "nobody"),
+        ("ADMIN_MAIL", "a@example.org, nobody"),
         ("TIMEZONE", "Asia/Nowhere"),
         ("LOG_LEVEL", "LOUD"),
         ("ACCENT_COLOUR", "blue"),
@@ -145,3 +148,10 @@ def test_the_first_key_is_made_before_there_are_settings(tmp_path: Path) -> None
     Fernet(made.stdout.strip())
     assert other.returncode == 78
     assert "SECRET_KEY" in other.stderr or "DATA_KEYS" in other.stderr
+
+
+def test_addresses_of_administrators_are_separated_by_commas() -> None:
+    settings = load_settings({**GOOD, "ADMIN_MAIL": "a@example.org, b@example.org"})
+
+    assert settings.admin_mail == ("a@example.org", "b@example.org")
+    assert load_settings(GOOD).admin_mail == ()

@@ -21,6 +21,7 @@ from lti_app.sync import service
 from lti_app.sync.models import RunStatus
 from moodle_sync.sandbox import Sandbox, running_sandbox
 from tests.docs.pages import ROOT, Page, code, pages
+from tests.lti_app.core.mail_server import mail_server
 from tests.lti_app.lti.live import LiveTool, serving
 
 PREFIX = "flask --app lti_app "
@@ -84,7 +85,7 @@ def write_workbook(folder: Path, path: Path) -> None:
 
 @pytest.fixture
 def administrator(tmp_path: Path) -> Iterator[Administrator]:
-    with serving(f"sqlite:///{tmp_path / 'fresh.sqlite3'}") as tool:
+    with mail_server() as mail, serving(f"sqlite:///{tmp_path / 'fresh.sqlite3'}", smtp_url=mail.url) as tool:
         zone = tool.app.extensions["ploshchadka"].settings.zone
         render(DATA, tmp_path / "data", system_clock(), zone)
         write_workbook(tmp_path / "data", tmp_path / "autumn.xlsx")

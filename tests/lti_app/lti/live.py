@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html.parser import HTMLParser
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -56,11 +56,12 @@ class LiveTool:
 
 
 @contextmanager
-def serving(database_url: str) -> Iterator[LiveTool]:
+def serving(database_url: str, smtp_url: str | None = None) -> Iterator[LiveTool]:
     """Run the tool on a free port; its landing shows what it was handed."""
     server = make_server("localhost", 0, Flask("nothing yet"), threaded=True)
     url = f"http://localhost:{server.server_port}"
-    app = create_app(Settings(secret_key="s" * 40, data_keys=(DATA_KEY,), public_url=url, database_url=database_url))
+    settings = Settings(secret_key="s" * 40, data_keys=(DATA_KEY,), public_url=url, database_url=database_url)
+    app = create_app(replace(settings, smtp_url=smtp_url))
     live = LiveTool(app, url)
 
     def land(launch: Launch) -> object:

@@ -15,9 +15,12 @@ from lti_app import create_app
 from lti_app.core.db import Database
 from lti_app.core.outbox import enqueue
 from lti_app.core.permissions import Permission
+from lti_app.sync.models import RunStatus, SyncLock, SyncRun
+from lti_app.web.operations import StoredFigures
 from tests.conftest import MovableClock
 from tests.lti_app.web.conftest import held_plan
 from tests.lti_app.world import NOW, World
+from tests.querycount import counted_queries
 
 
 def test_the_process_says_that_it_lives(app: Flask) -> None:
@@ -105,6 +108,75 @@ def test_figures_tell_of_requests_the_outbox_and_the_nights(app: Flask, database
     assert 'ploshchadka_last_run_status{moodle="moodle-a",status="held"} 1.0' in figures
     assert 'ploshchadka_last_run_status{moodle="moodle-a",status="done"} 0.0' in figures
     assert "ploshchadka_held_plans 1.0" in figures
+
+
+def test_figures_tell_of_each_moodles_nights(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        held_plan(session, world)
+        session.add(
+            SyncRun(
+                moodle_id=world.moodle.id,
+                status=RunStatus.DONE,
+                started_at=NOW - timedelta(hours=30),
+                finished_at=NOW - timedelta(hours=29),
+            )
+        )
+        session.flush()
+        ended = SyncRun(
+            moodle_id=world.moodle.id,
+            status=RunStatus.FAILED_SOME,
+            started_at=NOW - timedelta(hours=2),
+            finished_at=NOW - timedelta(hours=1),
+            counts={"enrol": {"planned": 5, "done": 3, "failed": 2}},
+            calls=17,
+            seconds=3600.0,
+        )
+        running = SyncRun(
+            moodle_id=world.moodle.id, status=RunStatus.RUNNING, started_at=NOW - timedelta(minutes=5), counts={}
+        )
+        session.add(ended)
+        session.flush()
+        session.add(running)
+        lock = SyncLock(
+            moodle_id=world.moodle.id,
+            holder="here",
+            taken_at=NOW - timedelta(minutes=5),
+            beat_at=NOW - timedelta(seconds=10),
+        )
+        session.add(lock)
+        world.moodle.stopped_at = NOW
+
+    figures = app.test_client().get("/metrics").text
+
+    for line in (
+        'exchange_stopped{moodle="moodle-a"} 1.0',
+        'plan_held{moodle="moodle-a"} 1.0',
+        'open_questions{moodle="moodle-a"} 0.0',
+        'seconds_since_good_run{moodle="moodle-a"} 104400.0',
+        'lock_seconds{moodle="moodle-a"} 300.0',
+        'lock_heartbeat_seconds{moodle="moodle-a"} 10.0',
+        'last_finished_run_seconds{moodle="moodle-a"} 3600.0',
+        'last_finished_run_calls{moodle="moodle-a"} 17.0',
+        'last_finished_run_status{moodle="moodle-a",status="failed_some"} 1.0',
+        'last_finished_run_changes{kind="enrol",moodle="moodle-a",outcome="failed"} 2.0',
+    ):
+        assert f"ploshchadka_{line}" in figures
+
+
+def test_the_number_of_queries_does_not_depend_on_the_number_of_moodles(app: Flask, database: Database) -> None:
+    def queries() -> int:
+        with database.session(writes=False) as session, counted_queries(database) as statements:
+            list(StoredFigures(session, NOW).collect())
+        return len(statements)
+
+    with database.transaction() as session:
+        held_plan(session, World(session))
+    one = queries()
+    with database.transaction() as session:
+        World(session, "b")
+
+    assert queries() == one > 0
 
 
 def test_two_applications_in_one_process_count_apart(app: Flask, settings: Settings, clock: MovableClock) -> None:
