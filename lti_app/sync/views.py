@@ -19,6 +19,7 @@ from lti_app.sync.lock import LockHeld
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import names_of_persons, names_of_targets, names_of_users, users_in
 from lti_app.sync.questions import count_open
+from lti_app.sync.trends import trends
 from lti_app.sync.words import notes_words
 
 CHANGES_A_PAGE = 50
@@ -42,6 +43,7 @@ def runs() -> str:
         moodles=moodles,
         newest=newest,
         undelivered={moodle.id: undelivered_scores(session, moodle.id) for moodle in moodles},
+        trends=trends(session, newest, zone=tool().settings.zone, now=now()),
         held=service.held_plans(session, actor=actor()),
         questions=count_open(session, actor=actor(), with_candidates=True),
         notes={run.id: len(notes_words(run.notes, {})) for run in newest.values() if run},

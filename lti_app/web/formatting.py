@@ -41,6 +41,11 @@ def day(value: date, *, today: date) -> str:
     return format_date(value, pattern, locale=_locale())
 
 
+def this_day(value: date, *, zone: ZoneInfo, now: datetime) -> str:
+    """Return a local date with its weekday: «чт, 10 декабря»."""
+    return day(value, today=local(now, zone).date())
+
+
 def is_today(value: datetime, *, zone: ZoneInfo, now: datetime) -> bool:
     """Tell whether a moment is on today's local date."""
     return local(value, zone).date() == local(now, zone).date()
@@ -138,6 +143,7 @@ def install(app: Flask) -> None:
     """Give templates the filters and the name of the zone."""
     app.jinja_env.filters.update(
         clock_time=_here(clock_time, "zone"),
+        day=_here(this_day, "zone", "now"),
         moment=_here(moment, "zone", "now"),
         short_day=_here(short_day, "zone"),
         period=_here(period, "zone", "now"),

@@ -87,6 +87,25 @@ class Town:
         }
 
 
+def _nights_before(world: World) -> list[SyncRun]:
+    """Three weeks of nights, one of them failed and one left out."""
+    return [
+        SyncRun(
+            moodle_id=world.moodle.id,
+            status=RunStatus.FAILED_SOME if days == 5 else RunStatus.DONE,
+            started_at=NOW - timedelta(days=days, hours=13),
+            finished_at=NOW - timedelta(days=days, hours=13) + timedelta(seconds=days),
+            counts={"enrol": {"planned": 3 * days, "done": 3 * days - (days == 5), "failed": int(days == 5)}},
+            held=[],
+            notes=[],
+            calls=9,
+            seconds=float(days),
+        )
+        for days in range(1, 22)
+        if days != 9
+    ]
+
+
 def found_town(database: Database) -> Town:
     """Fill a database: meetings past, under way and to come, stays, attendance, proposals, credit, nights."""
     with database.transaction() as session:
@@ -247,7 +266,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
         held=[],
         notes=[],
     )
-    session.add_all([run, held_run, running])
+    session.add_all([*_nights_before(world), run, held_run, running])
     world.lock()
     session.flush()
     session.add(
