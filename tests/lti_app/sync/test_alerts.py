@@ -175,7 +175,7 @@ def test_five_failures_are_told_with_their_remedy_and_without_names(nights: Nigh
 
     text = nights.last_text()
     assert text.count("nopermissions") == 5
-    assert f"запуск № {run_id}" in text
+    assert f"обмен № {run_id}" in text
     assert "Начальникова" not in text
     assert "с ошибкой 7" in text
 
