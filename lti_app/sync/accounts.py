@@ -11,9 +11,11 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import saving
+from lti_app.core.db import insert_for
 from lti_app.core.permissions import SYSTEM
 from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount, Person
+from lti_app.sync.desired import taken_accounts
 from lti_app.sync.questions import close_question
 from moodle_sync.accounts import read_accounts
 from moodle_sync.client import MoodleClient
@@ -47,6 +49,10 @@ class Looked:
     def not_shown(self) -> frozenset[int]:
         """Return the users whom Moodle was asked for and doesn't show."""
         return self.asked - self.shown.keys()
+
+    def kept(self) -> Looked:
+        """Return what is needed once it is kept in the database: the accounts themselves are not."""
+        return Looked(self.new, self.not_shown)
 
     @property
     def is_blind(self) -> bool:
@@ -125,6 +131,28 @@ def look_up(client: MoodleClient, looked: Looked, *, asked: Collection[int], obs
     """Ask Moodle for users that were known before. Raises a MoodleError."""
     found_now = {account.user_id: account for key in observed.matched_by for account in observed.accounts.get(key, ())}
     return Looked(looked.new, frozenset(asked), {**read_accounts(client, asked), **found_now})
+
+
+def remember_matches(session: Session, moodle: Moodle, observed: Observed, *, now: datetime) -> None:
+    """Keep who was found in Moodle.
+
+    Moodle was read for a while: whoever launched meanwhile is tied already, and stays as tied then.
+    """
+    taken = taken_accounts(session, moodle)
+    people = set(taken.values())
+    found = [key for key in sorted(observed.matched_by) if key not in people and observed.users[key] not in taken]
+    for some in _in_pieces(found):
+        rows = [
+            {
+                "moodle_id": moodle.id,
+                "user_id": observed.users[key],
+                "person_id": key,
+                "matched_by": observed.matched_by[key],
+                "matched_at": now,
+            }
+            for key in some
+        ]
+        session.execute(insert_for(session, MoodleAccount).on_conflict_do_nothing(), rows)
 
 
 def keep_accounts(session: Session, moodle_id: int, looked: Looked, desired: Desired, *, now: datetime) -> list[Note]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from lti_app.core.db import Database, insert_for
+from lti_app.core.db import Database
 from lti_app.core.edge import Tool
 from lti_app.core.outbox import deliver_due, retry_waiting
 from lti_app.credits.outstanding import queue_for_new_links, undelivered_scores
@@ -20,11 +20,10 @@ from lti_app.credits.scores import count_hours_in_columns
 from lti_app.credits.service import SCORE, propose_credits, put_forward_since
 from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
-from lti_app.people.models import MoodleAccount
 from lti_app.sync import lock, parts
-from lti_app.sync.accounts import account_notes, keep_accounts
+from lti_app.sync.accounts import account_notes, keep_accounts, remember_matches
 from lti_app.sync.completion import read_completion
-from lti_app.sync.desired import Scope, taken_accounts
+from lti_app.sync.desired import Scope
 from lti_app.sync.events import forget_past_events, put_events
 from lti_app.sync.journal import Progress, RunJournal, tie_course_of_night
 from lti_app.sync.looking import Seen, look, plan_for
@@ -224,6 +223,7 @@ class _Night:
             keep_questions(session, moodle.id, seen.observed, now=self.tool.clock())
             self._remember_matches(session, seen.scope, seen.observed)
             _describe(run, plan, verdict, self._keep_people(session, seen, plan))
+            seen = seen.without_accounts()
             run.phase = "writing"
             if moodle.stopped_at is not None:
                 run.held = [_stop_reason(moodle), *run.held]
@@ -295,23 +295,7 @@ class _Night:
 
     def _remember_matches(self, session: Session, scope: Scope, observed: Observed) -> None:
         """Keep who was found in Moodle, and the courses that were found by their idnumber, also under a new id."""
-        # Moodle was read for a while: whoever launched meanwhile is tied already, and stays as tied then.
-        taken = taken_accounts(session, self.moodle)
-        people = set(taken.values())
-        now = self.tool.clock()
-        rows = [
-            {
-                "moodle_id": self.moodle.id,
-                "user_id": observed.users[key],
-                "person_id": key,
-                "matched_by": how,
-                "matched_at": now,
-            }
-            for key, how in sorted(observed.matched_by.items())
-            if key not in people and observed.users[key] not in taken
-        ]
-        if rows:
-            session.execute(insert_for(session, MoodleAccount).on_conflict_do_nothing(), rows)
+        remember_matches(session, self.moodle, observed, now=self.tool.clock())
         for course in scope.desired.courses:
             present = observed.courses.get(course.key)
             if course.managed and present is not None and present.idnumber == course.key:
