@@ -55,13 +55,13 @@ def read_people(client: MoodleClient, people: Sequence[DesiredPerson]) -> FoundP
 
 
 def _match(
-    person: DesiredPerson, by_idnumber: Mapping[str, set[Account]], by_email: Mapping[str, set[Account]]
+    person: DesiredPerson, by_idnumber: Mapping[str, tuple[Account, ...]], by_email: Mapping[str, tuple[Account, ...]]
 ) -> _Match:
     """Return the users that a person may be, how they were found, and what speaks against the one that was."""
-    matching, how = by_idnumber.get(person.idnumber or "", set()), "idnumber"
+    matching, how = by_idnumber.get(person.idnumber or "", ()), "idnumber"
     if not matching and person.email:
-        matching, how = by_email.get(person.email.casefold(), set()), "email"
-    accounts = sorted(matching)
+        matching, how = by_email.get(person.email.casefold(), ()), "email"
+    accounts = matching if len(matching) < 2 else tuple(sorted(matching))
     doubt: Doubt | None = None
     if not accounts:
         doubt = Doubt.NO_USER
@@ -106,9 +106,9 @@ def read_accounts(client: MoodleClient, user_ids: Collection[int]) -> dict[int, 
     return {account.user_id: account for account in itertools.chain.from_iterable(found.values())}
 
 
-def accounts_by(client: MoodleClient, field: str, values: Iterable[str]) -> dict[str, set[Account]]:
+def accounts_by(client: MoodleClient, field: str, values: Iterable[str]) -> dict[str, tuple[Account, ...]]:
     """Find accounts by id, idnumber, username, or e-mail (folded to one case in the result). Raises a MoodleError."""
-    found: dict[str, set[Account]] = defaultdict(set)
+    found: dict[str, tuple[Account, ...]] = {}
     unique = sorted(set(values))
     # Moodle takes some milliseconds for each: few are shared out among the calls that it bears at once.
     share = max(FEWEST_A_CALL, -(-len(unique) // client.pace.concurrency))
@@ -122,19 +122,26 @@ def accounts_by(client: MoodleClient, field: str, values: Iterable[str]) -> dict
 
     try:
         for value, account in itertools.chain.from_iterable(client.map(read, batches)):
-            found[value.casefold() if field == "email" else value].add(account)
+            _add(found, value.casefold() if field == "email" else value, account)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotJson("users that can't be read", function=Function.USERS_BY_FIELD) from error
-    return dict(found)
+    return found
 
 
-def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> dict[str, set[Account]]:
+def _add(found: dict[str, tuple[Account, ...]], value: str, account: Account) -> None:
+    """Add an account to those found by a value, once; there is one as a rule, and a tuple of it is small."""
+    before = found.get(value, ())
+    if account not in before:
+        found[value] = (*before, account)
+
+
+def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> dict[str, tuple[Account, ...]]:
     """Find accounts whose e-mail differs in case only, where the service has the search for it.
 
     Moodle's search takes the value for a pattern, in which ``_`` and ``%`` stand for anything: what is found is
     compared again.
     """
-    found: dict[str, set[Account]] = defaultdict(set)
+    found: dict[str, tuple[Account, ...]] = {}
     if not emails or Function.SEARCH_USERS not in client.functions():
         return {}
     asked = sorted(set(emails))
@@ -147,10 +154,10 @@ def _accounts_spelt_otherwise(client: MoodleClient, emails: Sequence[str]) -> di
         try:
             for body in answer["users"]:
                 if str(body["email"]).casefold() == email.casefold():
-                    found[email.casefold()].add(as_account(body))
+                    _add(found, email.casefold(), as_account(body))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotJson("users that can't be read", function=Function.SEARCH_USERS) from error
-    return dict(found)
+    return found
 
 
 def as_account(body: Mapping[str, Any]) -> Account:

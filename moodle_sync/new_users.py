@@ -197,7 +197,7 @@ class _Writer:
             "createpassword": int(account.auth in PASSWORD_METHODS),
         }
 
-    def _ours(self, change: UserChange, there: Mapping[str, set[Account]]) -> Account | None:
+    def _ours(self, change: UserChange, there: Mapping[str, Sequence[Account]]) -> Account | None:
         """Return the user with this username, unless its e-mail or idnumber says that it is somebody else's."""
         wanted = self._accounts[change.person_key]
         for account in there.get(wanted.username, ()):
