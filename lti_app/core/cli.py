@@ -87,6 +87,10 @@ class Command(click.Command):
     (``Broken``), 78 (``Misconfigured``).
     """
 
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """Return the first line of the help, whole: click would cut it after ``limit`` characters."""
+        return (self.help or "").strip().partition("\n")[0]
+
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> click.Context:
         """Take the command line apart."""
         with _in_one_line():

@@ -17,9 +17,12 @@ from typing import Any, NoReturn
 
 import requests
 from cryptography.fernet import Fernet
+from flask_babel import force_locale
+from rich.console import Console
 
 from config.settings import Settings, load_settings
 from lti_app import create_app
+from lti_app.core.cli import LANGUAGE
 from lti_app.core.edge import Tool
 from lti_app.core.migrate import upgrade
 from lti_app.core.permissions import SYSTEM
@@ -31,7 +34,7 @@ from lti_app.importing.service import import_workbook
 from lti_app.lti.invitations import invite
 from lti_app.lti.moodles import save_moodle
 from lti_app.lti.registrations import moodle_named
-from lti_app.sync.cli import bar, lines_of
+from lti_app.sync.cli_report import lines_of, progress_on
 from lti_app.sync.looking import look
 from lti_app.sync.models import RunStatus
 from lti_app.sync.names import names_in
@@ -180,11 +183,13 @@ def _first_night(parts: Tool) -> None:
     with parts.database.session(writes=False) as session:
         moodle = moodle_named(session, story.MOODLE)
     # The first night is approved beforehand, as an administrator would after a --dry-run.
-    result = run_night(parts, moodle.id, approve=True, progress=bar(moodle.name))
-    with parts.database.session(writes=False) as session:
-        names = names_in(session, result.report)
-    for line in lines_of(result.report, names):
-        _say(f"    {line}")
+    with force_locale(LANGUAGE):
+        with progress_on(Console(stderr=True), moodle.name) as progress:
+            result = run_night(parts, moodle.id, approve=True, progress=progress)
+        with parts.database.session(writes=False) as session:
+            names = names_in(session, result.report)
+        for line in lines_of(result.report, names):
+            _say(f"    {line}")
     if result.status is not RunStatus.DONE:
         raise StageError("the first night did not go well")
 

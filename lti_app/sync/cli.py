@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 import click
+from rich.console import Console
 from sqlalchemy.orm import Session
 
 from lti_app.core.cli import Group, Refused, with_database
@@ -23,10 +24,9 @@ from lti_app.credits.outstanding import undelivered_scores
 from lti_app.lti.models import Moodle
 from lti_app.lti.registrations import moodle_named
 from lti_app.sync import cli_safety, lock, service
-from lti_app.sync.journal import Progress
-from lti_app.sync.models import RunStatus
+from lti_app.sync.cli_report import lines_of, print_report, progress_on, score_lines
 from lti_app.sync.names import Names, names_in
-from lti_app.sync.night import NightResult, quiet, run_night
+from lti_app.sync.night import NightResult, run_night
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +59,7 @@ def run_command(name: str | None, dry_run: bool, approve: bool, as_json: bool, s
         raise Refused("no Moodle is stored yet; begin with: moodle add NAME --url URL")
     if scheduled and _is_left_to_workers(moodles, alone=not (dry_run or approve or as_json)):
         return
-    results, failures = _run_all(
-        moodles, dry_run=dry_run, approve=approve, shows_progress=not as_json and sys.stderr.isatty()
-    )
+    results, failures = _run_all(moodles, dry_run=dry_run, approve=approve)
     _print([result.report for result in results], as_json)
     if failures:
         sys.exit(os.EX_CONFIG if isinstance(failures[0], VaultError) else os.EX_SOFTWARE)
@@ -87,16 +85,15 @@ def _is_left_to_workers(moodles: Sequence[Moodle], *, alone: bool) -> bool:
     return True
 
 
-def _run_all(
-    moodles: Sequence[Moodle], *, shows_progress: bool, **options: Any
-) -> tuple[list[NightResult], list[Exception]]:
+def _run_all(moodles: Sequence[Moodle], **options: Any) -> tuple[list[NightResult], list[Exception]]:
     """Run Moodle by Moodle; one that another run holds, or that breaks off, is told and keeps no other waiting."""
+    console = Console(stderr=True)
     results: list[NightResult] = []
     failures: list[Exception] = []
     for moodle in moodles:
         try:
-            progress = bar(moodle.name) if shows_progress else quiet
-            results.append(run_night(tool(), moodle.id, progress=progress, **options))
+            with progress_on(console, moodle.name) as progress:
+                results.append(run_night(tool(), moodle.id, progress=progress, **options))
         except lock.LockHeld as held:
             click.echo(f"{moodle.name}: {held}", err=True)
         except Exception as error:
@@ -108,20 +105,6 @@ def _run_all(
     return results, failures
 
 
-def bar(name: str) -> Progress:
-    """Return a progress display for a terminal: one line that is written over and over."""
-
-    def show(phase: str, done: int, total: int) -> None:
-        width = 30
-        filled = width * done // total if total else 0
-        numbers = f"{done}/{total}" if total else ""
-        click.echo(f"\r\033[K{name}: {phase:<9} [{'█' * filled}{'·' * (width - filled)}] {numbers}", nl=False, err=True)
-        if phase == "delivery":
-            click.echo("\r\033[K", nl=False, err=True)
-
-    return show
-
-
 def _print(reports: Sequence[dict[str, Any]], as_json: bool) -> None:
     if as_json and reports:
         whole: Any = reports[0] if len(reports) == 1 else {"moodles": list(reports)}
@@ -129,8 +112,7 @@ def _print(reports: Sequence[dict[str, Any]], as_json: bool) -> None:
         return
     with tool().database.session(writes=False) as session:
         for report in reports:
-            for line in lines_of(report, _names(session, report)):
-                click.echo(line)
+            print_report(Console(), report, _names(session, report))
 
 
 def _names(session: Session, report: dict[str, Any]) -> Names:
@@ -144,52 +126,6 @@ def _goes_to_journal() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{output.st_dev}:{output.st_ino}"
 
 
-def lines_of(report: dict[str, Any], names: Names) -> list[str]:
-    """Return a run's report as lines for an administrator."""
-    plan = f", plan {report['plan'][:12]}" if report["plan"] else ""
-    lines = [f"{report['moodle']}: {report['status']}{plan}, {report['calls']} calls, {report['seconds']:.1f} s"]
-    for kind, count in report["counts"].items():
-        lines.append(f"  {kind}: {count['planned']} planned, {count['done']} done, {count['failed']} failed")
-    if report["proposed"]:
-        lines.append(f"  {proposed_line(report['proposed'])}")
-    elif not report["counts"] and not report["error"]:
-        lines.append("  nothing to change")
-    label = "held" if report["status"] == RunStatus.HELD else "approved all the same"
-    lines += [f"  {label}: {reason['text']}" for reason in report["held"]]
-    lines += [
-        f"  failed: {names.within(row['change'])}: {row['message']} {row['remedy']}" for row in report["failures"]
-    ]
-    lines += [f"  note: {_note(note, names)}" for note in report["notes"]]
-    lines += [f"  {line}" for line in score_lines(report["scores"])]
-    if report["error"]:
-        lines.append(f"  {report['error']}")
-    return lines
-
-
-def proposed_line(proposed: dict[str, int]) -> str:
-    """Say how many people a run put forward for credit, in which intakes."""
-    number = sum(proposed.values())
-    by_intake = ", ".join(f"{course}: {people}" for course, people in proposed.items())
-    return f"put forward for credit: {number} {'person' if number == 1 else 'people'} ({by_intake})"
-
-
-def score_lines(scores: dict[str, Any]) -> list[str]:
-    """Say whose hours Moodle has not been told, why, and what to do."""
-    lines = []
-    for row in scores.get("reasons", ()):
-        state = "given up" if row["given_up"] else "waiting"
-        lines.append(f"scores {state}, of trainees: {row['trainees']}; {row['reason'] or 'not tried yet'}")
-    if scores.get("given_up"):
-        lines.append("scores given up are tried again, once their cause is mended, after: outbox retry")
-    return lines
-
-
-def _note(note: dict[str, Any], names: Names) -> str:
-    course = f"course {note['course_key']}" if note["course_key"] else ""
-    about = ", ".join(part for part in (course, names.of(note)) if part)
-    return f"{about}: {note['text']}" if about else str(note["text"])
-
-
 @sync.command("approve")
 @click.argument("plan")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -201,7 +137,7 @@ def approve_command(plan: str, as_json: bool) -> None:
         held = service.held_plan_named(session, plan, actor=SYSTEM)
         service.approve_plan(session, held_plan_id=held.id, actor=SYSTEM, now=parts.clock())
         moodle = held.moodle
-    results, _failures = _run_all([moodle], only_plan=held.plan_id, shows_progress=not as_json and sys.stderr.isatty())
+    results, _failures = _run_all([moodle], only_plan=held.plan_id)
     if not results:
         sys.exit(EXIT_LOCKED)
     if results[0].report["plan"] != held.plan_id:

@@ -44,17 +44,17 @@ def stop_nights(session: Session, *, moodle_id: int, reason: str, actor: Actor, 
     return moodle
 
 
-def resume_nights(session: Session, *, moodle_id: int, actor: Actor, now: datetime) -> Moodle:
-    """Let nights write to a Moodle again, if they may not. Raises Forbidden, NotFound."""
+def resume_nights(session: Session, *, moodle_id: int, actor: Actor, now: datetime) -> bool:
+    """Let nights write to a Moodle again; tell whether they might not. Raises Forbidden, NotFound."""
     moodle = _locked(session, moodle_id, actor)
     if moodle.stopped_at is None:
-        return moodle
+        return False
     before = moodle.stopped_why
     moodle.stopped_at = moodle.stopped_by = moodle.stopped_why = None
     audit.record(
         session, actor=actor, now=now, action="resume_nights", on=moodle, changes={"stopped_why": [before, None]}
     )
-    return moodle
+    return True
 
 
 def break_lock(session: Session, *, moodle_id: int, actor: Actor, now: datetime) -> str:

@@ -22,7 +22,7 @@ from lti_app.models import metadata
 from lti_app.people.models import MoodleAccount, Person
 from lti_app.sync import lock, service
 from lti_app.sync import night as night_module
-from lti_app.sync.cli import lines_of
+from lti_app.sync.cli_report import lines_of
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import Names
 from lti_app.sync.night import NightResult

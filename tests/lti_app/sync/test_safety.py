@@ -236,6 +236,7 @@ def test_the_commands_stop_resume_and_unlock(
     assert "city: stopped since" in give("status")[1]
     assert give("stop", "city", "--reason", "backup")[0] == 64
     assert give("resume", "city") == (0, "city: the next night writes again\n")
+    assert give("resume", "city") == (0, "city: it was not stopped; nights write there as before\n")
     assert "stopped" not in give("status")[1]
     assert give("unlock", "city")[0] == 64
     lock.take(database, moodle_id, "host:1:abcd", clock())
