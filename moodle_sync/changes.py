@@ -6,6 +6,7 @@ import enum
 import hashlib
 import itertools
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -32,11 +33,42 @@ class Kind(enum.StrEnum):
     DELETE_EVENT = "delete_event"
 
 
+class Reason(enum.StrEnum):
+    """Name why a plan has a change; several of a course are joined by commas. No part of the plan's id."""
+
+    NOBODY_MATCHES = "nobody_matches"
+    NO_CATEGORY = "no_category"
+    NO_COURSE = "no_course"
+    GONE = "gone"
+    NAME = "name"
+    NUMBER = "number"
+    DATES = "dates"
+    VISIBLE = "visible"
+    HIDE_DUE = "hide_due"
+    LISTED = "listed"
+    LEFT = "left"
+    CAME_BACK = "came_back"
+    ROLE = "role"
+    UNCONFIRMED = "unconfirmed"
+    SUSPENDED_BY_HAND = "suspended_by_hand"
+    REACTIVATED_BY_HAND = "reactivated_by_hand"
+    REMOVED_BY_HAND = "removed_by_hand"
+    SHARED_COURSE = "shared_course"
+    MOVED_INTAKE = "moved_intake"
+    NEW_MEETING = "new_meeting"
+    MOVED = "moved"
+    MOVED_BY_HAND = "moved_by_hand"
+    RENAMED = "renamed"
+    CANCELLED = "cancelled"
+    TWICE = "twice"
+
+
 class CategoryChange(NamedTuple):
     """Make a category."""
 
     kind: Kind
     category: DesiredCategory
+    reason: str = ""
 
     @property
     def course_id(self) -> None:
@@ -56,6 +88,7 @@ class UserChange(NamedTuple):
     person_key: int
     course_ids: tuple[int, ...]
     """The courses, as far as they are in Moodle, in which the new user is enrolled afterwards."""
+    reason: str = ""
 
     @property
     def target(self) -> str:
@@ -69,6 +102,7 @@ class CourseChange(NamedTuple):
     kind: Kind
     course: DesiredCourse
     course_id: int | None
+    reason: str = ""
 
     @property
     def target(self) -> str:
@@ -86,6 +120,7 @@ class EnrolmentChange(NamedTuple):
     role: Role
     starts: int
     ends: int
+    reason: str = ""
 
     @property
     def suspended(self) -> bool:
@@ -111,6 +146,7 @@ class GroupChange(NamedTuple):
     user_id: int
     """Moodle user id; 0 where the group itself is made."""
     name: str
+    reason: str = ""
 
     @property
     def target(self) -> str:
@@ -132,6 +168,7 @@ class EventChange(NamedTuple):
     description: str
     starts: int
     duration: int
+    reason: str = ""
 
     @property
     def event(self) -> DesiredEvent:
@@ -229,7 +266,7 @@ class ChangePlan:
         common: tuple[Any, ...] = ()
         for change in self.changes:
             if isinstance(change, EnrolmentChange):
-                kind, key, course_id, user_id, role, starts, ends = change
+                kind, key, course_id, user_id, role, starts, ends, _ = change
                 if (kind, key, course_id, role, starts, ends) != common:
                     common = (kind, key, course_id, role, starts, ends)
                     yield f"{kind}|{json.dumps(key)}|{course_id}|{role}|{starts}|{ends}\n"
@@ -295,18 +332,20 @@ class ChangePlan:
         for row in data["changes"]:
             kind = Kind(row[0])
             if kind is Kind.CREATE_USER:
-                changes.append(UserChange(kind, row[1], tuple(row[2])))
+                changes.append(UserChange(kind, row[1], tuple(row[2]), *row[3:]))
             elif kind is Kind.CREATE_CATEGORY:
-                changes.append(CategoryChange(kind, DesiredCategory(*row[1])))
+                changes.append(CategoryChange(kind, DesiredCategory(*row[1]), *row[2:]))
             elif kind in (Kind.CREATE_COURSE, Kind.UPDATE_COURSE):
-                changes.append(CourseChange(kind, DesiredCourse(*row[1]), row[2]))
+                changes.append(CourseChange(kind, DesiredCourse(*row[1]), *row[2:]))
             elif kind in (Kind.CREATE_EVENT, Kind.DELETE_EVENT):
                 changes.append(EventChange(kind, *row[1:]))
             elif kind in (Kind.CREATE_GROUP, Kind.ADD_TO_GROUP, Kind.REMOVE_FROM_GROUP):
                 changes.append(GroupChange(kind, *row[1:]))
             else:
-                _, key, course_id, user_id, role, starts, ends = row
-                changes.append(EnrolmentChange(kind, key, course_id, user_id, Role(role), starts, ends))
+                _, key, course_id, user_id, role, starts, ends, *reason = row
+                # A million changes share a few reasons; plans of before reasons were kept have none.
+                why = sys.intern(reason[0]) if reason else ""
+                changes.append(EnrolmentChange(kind, key, course_id, user_id, Role(role), starts, ends, why))
         return cls(
             changes,
             [Note(*row) for row in data["notes"]],
@@ -326,7 +365,7 @@ def _line(change: Change) -> str:
         return f"{change.kind}|{change.course_id}|{json.dumps(course, ensure_ascii=False)}"
     if isinstance(change, CategoryChange):
         return f"{change.kind}|{json.dumps(change.category, ensure_ascii=False)}"
-    return json.dumps(change, ensure_ascii=False)
+    return json.dumps(change[:-1], ensure_ascii=False)  # all but the reason
 
 
 def _owned_of(row: Sequence[Any]) -> Owned:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from moodle_sync.changes import EnrolmentChange, Kind, Missing, Note
+from moodle_sync.changes import EnrolmentChange, Kind, Missing, Note, Reason
 from moodle_sync.roster import CourseRoster, DesiredEnrolment, Drift, Owned, Role
 
 CLOCK_MARGIN = 300
@@ -104,9 +104,11 @@ class CoursePlanner:
             return False
         if self._is_active_all_the_same(user_id, had) or not any(map(self._to_be_suspended, had)):
             return False
-        starts, ends = _joined_dates(had)
+        dates = _joined_dates(had)
+        kept_out = all(row.suspended and not row.pending for row in had) and user_id not in self.inactive
+        reason = Reason.REACTIVATED_BY_HAND if kept_out else Reason.LEFT
         for row in sorted(had):
-            self._change(Kind.SUSPEND, user_id, row.role, starts, ends)
+            self._change(Kind.SUSPEND, user_id, row.role, dates, reason)
         return True
 
     def _is_active_all_the_same(self, user_id: int, had: Sequence[Owned]) -> bool:
@@ -134,15 +136,15 @@ class CoursePlanner:
                 _, _, role, starts, ends = want
                 if row is None:
                     if user_id not in enrolled:
-                        self._change(Kind.ENROL, user_id, role, starts, ends)
+                        self._change(Kind.ENROL, user_id, role, (starts, ends), Reason.LISTED)
                         continue
                 elif user_id in enrolled and user_id not in inactive and row[2:] == (role, starts, ends, *_AS_WANTED):
                     continue
             self._plan_person(user_id, to_be.of(user_id), ours.of(user_id))
 
-    def _change(self, kind: Kind, user_id: int, role: Role, starts: int, ends: int) -> None:
+    def _change(self, kind: Kind, user_id: int, role: Role, dates: tuple[int, int], reason: Reason) -> None:
         # As EnrolmentChange(…), in a third of its time: there may be a million of them.
-        values = (kind, self.key, self.course_id, user_id, role, starts, ends)
+        values = (kind, self.key, self.course_id, user_id, role, *dates, reason)
         self.changes.append(tuple.__new__(EnrolmentChange, values))
 
     def _plan_person(self, user_id: int, wants: Sequence[DesiredEnrolment], had: Sequence[Owned]) -> None:
@@ -158,7 +160,7 @@ class CoursePlanner:
             if self.respects_drift:
                 self._remember(had, drift)
                 return
-        starts, ends = _joined_dates(wants)
+        dates = _joined_dates(wants)
         rows = {row.role: row for row in had}
         # Only unenrolling would take a role away: one that is no longer wanted stays while the person does.
         roles = {want.role for want in wants}
@@ -170,9 +172,9 @@ class CoursePlanner:
         else:
             self.gone += sorted(rows[role] for role in rows.keys() - roles)
         for role in sorted(roles):
-            kind = self._to_be_active(user_id, rows.get(role), (starts, ends))
-            if kind is not None:
-                self._change(kind, user_id, role, starts, ends)
+            needed = self._to_be_active(user_id, rows.get(role), dates)
+            if needed is not None:
+                self._change(needed[0], user_id, role, dates, needed[1])
 
     def _drift_of(self, user_id: int, had: Sequence[Owned]) -> Drift:
         """Say what somebody in Moodle did to an enrolment that we certainly wrote and that should be active."""
@@ -184,15 +186,18 @@ class CoursePlanner:
             return Drift.SUSPENDED
         return Drift.NONE
 
-    def _to_be_active(self, user_id: int, row: Owned | None, dates: tuple[int, int]) -> Kind | None:
+    def _to_be_active(self, user_id: int, row: Owned | None, dates: tuple[int, int]) -> tuple[Kind, Reason] | None:
+        """Say what makes somebody active in a role, and why it is needed; None where nothing is."""
         if user_id not in self.enrolled:
-            return Kind.ENROL
+            return Kind.ENROL, _why_enrolled(row)
         if row is None:  # a further role in an enrolment that is ours
-            return Kind.UPDATE_ENROLMENT
-        if row.suspended or (user_id in self.inactive and self._runs(row.starts, row.ends)):
-            return Kind.REACTIVATE
+            return Kind.UPDATE_ENROLMENT, Reason.ROLE
+        if row.suspended:
+            return Kind.REACTIVATE, Reason.CAME_BACK
+        if user_id in self.inactive and self._runs(row.starts, row.ends):
+            return Kind.REACTIVATE, Reason.UNCONFIRMED if row.pending else Reason.SUSPENDED_BY_HAND
         if row.pending or (row.starts, row.ends) != dates:
-            return Kind.UPDATE_ENROLMENT
+            return Kind.UPDATE_ENROLMENT, Reason.UNCONFIRMED if (row.starts, row.ends) == dates else Reason.DATES
         self._remember([row], Drift.NONE)
         return None
 
@@ -208,3 +213,12 @@ class CoursePlanner:
 
     def _runs(self, starts: int, ends: int) -> bool:
         return runs(starts, ends, self.now)
+
+
+def _why_enrolled(row: Owned | None) -> Reason:
+    """Say why somebody is enrolled who isn't in the course; ``row`` is what we know to have written."""
+    if row is None:
+        return Reason.LISTED
+    if row.suspended:
+        return Reason.CAME_BACK
+    return Reason.UNCONFIRMED if row.pending else Reason.REMOVED_BY_HAND

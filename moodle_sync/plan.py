@@ -17,6 +17,7 @@ from moodle_sync.changes import (
     Kind,
     Missing,
     Note,
+    Reason,
     UserChange,
 )
 from moodle_sync.enrolments import CLOCK_MARGIN, CoursePlanner, runs
@@ -190,7 +191,8 @@ def _new_users(
         if enrolment.person_key in wanted and enrolment.course_key in reachable:
             course_id = reachable[enrolment.course_key]
             courses.setdefault(enrolment.person_key, set()).update(() if course_id is None else (course_id,))
-    return [UserChange(Kind.CREATE_USER, key, tuple(sorted(ids))) for key, ids in sorted(courses.items())]
+    why = Reason.NOBODY_MATCHES
+    return [UserChange(Kind.CREATE_USER, key, tuple(sorted(ids)), why) for key, ids in sorted(courses.items())]
 
 
 def _shut_doubtful(courses: Iterable[DesiredCourse], reachable: dict[str, int | None], notes: list[Note]) -> None:
@@ -229,7 +231,7 @@ def _categories_for(courses: Iterable[Change], desired: Desired) -> list[Categor
     """Plan the categories that aren't there of those in which courses are to be made."""
     keys = {change.course.category_key for change in courses if isinstance(change, CourseChange)}
     missing = sorted(category for category in desired.categories if category.key in keys)
-    return [CategoryChange(Kind.CREATE_CATEGORY, category) for category in missing]
+    return [CategoryChange(Kind.CREATE_CATEGORY, category, Reason.NO_CATEGORY) for category in missing]
 
 
 def _plan_course(
@@ -258,7 +260,8 @@ def _plan_course(
         else:
             if place is not None:
                 course = course._replace(category_id=place, category_key="")
-            changes.append(CourseChange(Kind.CREATE_COURSE, course, None))
+            why = Reason.NO_COURSE if course.course_id is None else Reason.GONE
+            changes.append(CourseChange(Kind.CREATE_COURSE, course, None, why))
             reachable[course.key] = None
         return
     reachable[course.key] = present.course_id
@@ -278,7 +281,24 @@ def _plan_settings(course: DesiredCourse, present: ObservedCourse, changes: list
         text = "the course of an intake that ended was shown again by hand; it is hidden again"
         notes.append(Note("course_shown_again", course.key, 0, text))
     # An existing course stays in the category in which people left it.
-    changes.append(CourseChange(Kind.UPDATE_COURSE, course._replace(category_key=""), present.course_id))
+    why = _why_changed(course, present)
+    changes.append(CourseChange(Kind.UPDATE_COURSE, course._replace(category_key=""), present.course_id, why))
+
+
+_REASONS = {
+    "idnumber": Reason.NUMBER,
+    "fullname": Reason.NAME,
+    "startdate": Reason.DATES,
+    "enddate": Reason.DATES,
+    "visible": Reason.VISIBLE,
+}
+"""Why a course is changed, by the field that differs."""
+
+
+def _why_changed(course: DesiredCourse, present: ObservedCourse) -> str:
+    reasons = (_REASONS[field] for field in differing_fields(course, present))
+    hides = present.visible and not course.visible
+    return ",".join(dict.fromkeys(Reason.HIDE_DUE if hides and why is Reason.VISIBLE else why for why in reasons))
 
 
 def differing_fields(course: DesiredCourse, present: ObservedCourse) -> list[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from moodle_sync.changes import EventChange, Kind, Note
-from moodle_sync.events import Calendar, DesiredEvent, ObservedEvent, OwnedEvent, by_meeting, decide
+from moodle_sync.changes import EventChange, Kind, Note, Reason
+from moodle_sync.events import Calendar, Decision, DesiredEvent, ObservedEvent, OwnedEvent, by_meeting, decide
 
 
 class EventPlan(NamedTuple):
@@ -46,10 +46,12 @@ def plan_events(calendar: Calendar, places: Mapping[str, int | None], *, respect
             continue
         key, event_or_none = wanted.get(place) or (keys[int(here)], None)
         at = (number or 0, meeting_id)
-        decision = decide(number, event_or_none, rows.get(at), there.get(at, ()), respects_drift=respects_drift)
+        row = rows.get(at)
+        decision = decide(number, event_or_none, row, there.get(at, ()), respects_drift=respects_drift)
+        why = _why(event_or_none, row, decision)
         if decision.create_after is not None and event_or_none is not None:
-            made.append(_creation(key, number, event_or_none, decision.create_after))
-        deleted += [_deletion(key, number, event) for event in decision.delete]
+            made.append(_creation(key, number, event_or_none, decision.create_after, why))
+        deleted += [_deletion(key, number, event, why) for event in decision.delete]
         if decision.remember is not None:
             remembered.append(decision.remember)
     notes = [
@@ -58,11 +60,27 @@ def plan_events(calendar: Calendar, places: Mapping[str, int | None], *, respect
     return EventPlan(sorted(made, key=_order) + sorted(deleted, key=_order), sorted(remembered), sorted(notes))
 
 
+def _why(wanted: DesiredEvent | None, row: OwnedEvent | None, decision: Decision) -> Reason:
+    """Say why events of a meeting are made and deleted; of no meaning where none are."""
+    if wanted is None:
+        return Reason.CANCELLED
+    if decision.create_after is None:
+        return Reason.TWICE
+    if row is None and not decision.delete:
+        return Reason.NEW_MEETING
+    # Without a row the table was lost, and none of those that look like ours is as it should be.
+    if row is None or row.digest != wanted.digest:
+        before = [row.starts] if row else [event.starts for event in decision.delete]
+        return Reason.RENAMED if wanted.starts in before else Reason.MOVED
+    by_hand = Reason.MOVED_BY_HAND if decision.delete else Reason.REMOVED_BY_HAND
+    return Reason.UNCONFIRMED if row.pending else by_hand
+
+
 def _order(change: EventChange) -> tuple[str, int, int]:
     return change.course_key, change.meeting_id, change.event_id
 
 
-def _creation(key: str, course_id: int | None, event: DesiredEvent, after: int) -> EventChange:
+def _creation(key: str, course_id: int | None, event: DesiredEvent, after: int, why: Reason) -> EventChange:
     return EventChange(
         Kind.CREATE_EVENT,
         key,
@@ -73,10 +91,11 @@ def _creation(key: str, course_id: int | None, event: DesiredEvent, after: int) 
         event.description,
         event.starts,
         event.duration,
+        why,
     )
 
 
-def _deletion(key: str, course_id: int | None, event: ObservedEvent) -> EventChange:
+def _deletion(key: str, course_id: int | None, event: ObservedEvent, why: Reason) -> EventChange:
     return EventChange(
         Kind.DELETE_EVENT,
         key,
@@ -87,4 +106,5 @@ def _deletion(key: str, course_id: int | None, event: ObservedEvent) -> EventCha
         "",
         event.starts,
         event.duration,
+        why,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from moodle_sync.changes import EnrolmentChange, GroupChange, Kind, Note
+from moodle_sync.changes import EnrolmentChange, GroupChange, Kind, Note, Reason
 from moodle_sync.groups import ObservedGroups, group_name
 from moodle_sync.roster import DesiredCourse, DesiredEnrolment, Owned, Role
 
@@ -42,14 +42,22 @@ def plan_groups(
     made: list[GroupChange] = []
     added: list[GroupChange] = []
     removed: list[GroupChange] = []
+    grouped = {
+        user_id
+        for course in sharing
+        if (group := observed.groups.get((course_id, course.key)))
+        for user_id in group.members
+    }
     for course in sharing:
         group, name = observed.groups.get((course_id, course.key)), group_name(course)
         members = group.members if group else frozenset()
         number = group.group_id if group else None
         if group is None:
-            made.append(GroupChange(Kind.CREATE_GROUP, course.key, course_id, None, 0, name))
+            made.append(GroupChange(Kind.CREATE_GROUP, course.key, course_id, None, 0, name, Reason.SHARED_COURSE))
         for user_id in sorted(trainees[course.key] - members):
-            added.append(GroupChange(Kind.ADD_TO_GROUP, course.key, course_id, number, user_id, name))
+            why = Reason.MOVED_INTAKE if user_id in grouped else Reason.SHARED_COURSE
+            added.append(GroupChange(Kind.ADD_TO_GROUP, course.key, course_id, number, user_id, name, why))
         for user_id in sorted((everybody - trainees[course.key]) & members):
-            removed.append(GroupChange(Kind.REMOVE_FROM_GROUP, course.key, course_id, number, user_id, name))
+            why = Reason.MOVED_INTAKE
+            removed.append(GroupChange(Kind.REMOVE_FROM_GROUP, course.key, course_id, number, user_id, name, why))
     return made + added + removed, []

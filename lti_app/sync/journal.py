@@ -184,6 +184,7 @@ class RunJournal:
             "run_id": self._run_id,
             "kind": outcome.change.kind.value,
             "target": outcome.change.target[:300],
+            "reason": str(outcome.change.reason)[:40] or None,
             "failed": not outcome.done,
             "errorcode": outcome.errorcode[:100] or None,
             "message": outcome.message or None,

@@ -135,6 +135,7 @@ class SyncChange(Base):
     message: Mapped[str | None] = mapped_column(Text)
     remedy: Mapped[str | None] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(String(40), comment="why the plan had it: moodle_sync.changes.Reason")
 
 
 class OwnedEnrolment(Base):

@@ -15,6 +15,7 @@ from lti_app.core.paging import Page, asked_page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.sync import safety, service
+from lti_app.sync.difference import difference_from_earlier
 from lti_app.sync.lock import LockHeld
 from lti_app.sync.models import RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import names_of_persons, names_of_targets, names_of_users, users_in
@@ -84,6 +85,8 @@ def run(run_id: int) -> str:
     number = page_number(asked, total, CHANGES_A_PAGE)
     if number != asked:
         detail = show(offset=(number - 1) * CHANGES_A_PAGE)
+    persons = names_of_persons(session, detail.run.notes)
+    difference = difference_from_earlier(session, detail.run)
     return render_template(
         "sync/run.html",
         run=detail.run,
@@ -93,7 +96,9 @@ def run(run_id: int) -> str:
         only_failed=only_failed,
         names=_names(detail.run, detail.changes),
         people=_people(detail.changes),
-        notes=notes_words(detail.run.notes, names_of_persons(session, detail.run.notes)),
+        notes=notes_words(detail.run.notes, persons),
+        difference=difference,
+        new_notes=notes_words(difference.notes, persons) if difference else [],
         somebody_not_found=any(note.get("code") == "person_not_found" for note in detail.run.notes),
     )
 

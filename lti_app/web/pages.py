@@ -18,6 +18,7 @@ from lti_app.core.permissions import Role
 from lti_app.credits.cards import CREDIT_STATE_NAMES, PHASE_NAMES
 from lti_app.programmes.models import FORM_NAMES, Form
 from lti_app.sync import words as sync_words
+from lti_app.sync.reason_words import why_words
 from lti_app.web import errors, formatting, headers, i18n, icons, operations, tickets
 
 STATIC_KEPT_SECONDS = 24 * 60 * 60
@@ -122,6 +123,7 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         change_name=sync_words.change_name,
         phase_name=sync_words.phase_name,
         reason_words=sync_words.reason_words,
+        why_words=why_words,
         suspended_by=sync_words.suspended_by,
         known_words=sync_words.known_words,
         doubt_words=sync_words.doubt_words,

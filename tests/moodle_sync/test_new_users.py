@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from moodle_sync.changes import ChangePlan, EnrolmentChange, GroupChange, Note, UserChange
+from moodle_sync.changes import ChangePlan, EnrolmentChange, GroupChange, Note, Reason, UserChange
 from moodle_sync.client import MoodleClient
 from moodle_sync.events import OwnedEvent
 from moodle_sync.guard import Limits, review
@@ -146,7 +146,7 @@ def test_accounts_are_planned_only_for_people_without_a_trace_who_are_to_be_enro
     observed = read_observed(client, desired, [], now=NOW)
     plan = make_plan(desired, [], observed, new_users={1, 2, 3})
     assert [change for change in plan.changes if change.kind is Kind.CREATE_USER] == [
-        UserChange(Kind.CREATE_USER, 1, ())
+        UserChange(Kind.CREATE_USER, 1, (), Reason.NOBODY_MATCHES)
     ]
     assert plan.changes[0].kind is Kind.CREATE_USER
     assert {note.subject for note in plan.notes if note.code == "person_not_found"} == {2, 3}

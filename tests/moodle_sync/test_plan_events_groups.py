@@ -178,6 +178,7 @@ def test_a_plan_comes_back_from_json_the_same(situation: tuple[World, Desired, l
     back = ChangePlan.from_json(json.loads(json.dumps(plan.to_json())))
     assert back == plan
     assert back.changes == plan.changes
+    assert all(change.reason for change in plan.changes)
     assert list(back.events) == list(plan.events)
 
 

@@ -91,6 +91,8 @@ def test_a_night_makes_the_course_enrolls_and_the_next_one_has_nothing_to_do(
         assert (intake.course_id, intake.course_tied_by) == (course_id, "night")
         assert session.scalar(select(func.count()).select_from(OwnedEnrolment).where(OwnedEnrolment.pending)) == 0
         assert session.scalar(select(func.count()).select_from(MoodleProgress)) == PEOPLE
+        reasons = session.execute(select(SyncChange.kind, SyncChange.reason).distinct().order_by(SyncChange.kind)).all()
+        assert [tuple(row) for row in reasons] == [("create_course", "no_course"), ("enrol", "listed")]
     second = night()
     assert second.status is RunStatus.DONE
     assert second.report["counts"] == {}
