@@ -21,6 +21,7 @@ from lti_app.people.models import Person, PersonQuestion
 from lti_app.programmes.models import Form, Mode
 from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
+from moodle_sync.changes import Reason
 from moodle_sync.errors import CapabilityMissing
 from tests.lti_app.web.visits import tied_user
 from tests.lti_app.world import NOW, World
@@ -215,6 +216,9 @@ def _past(world: World, trainees: list[Trainee]) -> Meeting:
 
 def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[SyncRun, SyncRun]:
     world.account(trainees[3].person, 44)
+    started = NOW - timedelta(hours=37)
+    session.add(SyncRun(moodle_id=world.moodle.id, status=RunStatus.DONE, started_at=started, finished_at=started))
+    session.flush()  # it is the earlier one, with which the other is compared
     run = SyncRun(
         moodle_id=world.moodle.id,
         status=RunStatus.FAILED_SOME,
@@ -287,6 +291,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
                 run_id=run.id,
                 kind="enrol",
                 target=f"course intake-a, user {40 + number}, trainee",
+                reason=Reason.LISTED.value,
                 failed=failed,
                 errorcode="nopermissions" if failed else None,
                 message="no permission to assign the role" if failed else None,
