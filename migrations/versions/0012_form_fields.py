@@ -11,18 +11,17 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the column."""
-    with op.batch_alter_table("moodle") as batch:
-        batch.add_column(
-            sa.Column(
-                "max_input_vars",
-                sa.Integer(),
-                nullable=True,
-                comment="form fields that PHP takes in one call there, as the doctor last read it",
-            )
-        )
+    op.add_column(
+        "moodle",
+        sa.Column(
+            "max_input_vars",
+            sa.Integer(),
+            nullable=True,
+            comment="form fields that PHP takes in one call there, as the doctor last read it",
+        ),
+    )
 
 
 def downgrade() -> None:
-    """Drop it."""
-    with op.batch_alter_table("moodle") as batch:
-        batch.drop_column("max_input_vars")
+    """Take it away; as a batch SQLite would make the table anew, to which others point."""
+    op.drop_column("moodle", "max_input_vars")
