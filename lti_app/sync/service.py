@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, func, select, true
@@ -18,6 +18,7 @@ from lti_app.lti.models import Moodle
 from lti_app.sync import lock
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncLock, SyncRun
 from lti_app.sync.starting import DIED
+from moodle_sync.plan import ChangePlan, Kind
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,41 @@ def run_detail(
     if only_failed:
         query = query.where(SyncChange.failed)
     return RunDetail(run, list(session.scalars(query.offset(offset).limit(limit))), total, failures)
+
+
+class Planned(NamedTuple):
+    """A change that a held plan would make; named as in ``SyncChange``."""
+
+    kind: str
+    target: str
+    reason: str | None
+
+
+def planned_changes(session: Session, run: SyncRun, *, offset: int = 0, limit: int = 50) -> tuple[list[Planned], int]:
+    """Return a page of what the plan of a held run would do, suspensions first, and the number of its changes.
+
+    None where nobody keeps the plan: it was never held, or the run is one that only was stopped. One query.
+    """
+    held = session.scalar(
+        select(HeldPlan.plan).where(HeldPlan.moodle_id == run.moodle_id, HeldPlan.plan_id == run.plan_id)
+    )
+    if held is None:
+        return [], 0
+    changes = sorted(ChangePlan.from_json(held).changes, key=lambda change: change.kind is not Kind.SUSPEND)
+    shown = changes[offset : offset + limit]
+    return [Planned(change.kind.value, change.target, change.reason) for change in shown], len(changes)
+
+
+def decisions_on(session: Session, runs: Collection[SyncRun]) -> dict[int, PlanState]:
+    """Return what became of the plans of held runs, by run. One query."""
+    held = {run.id: (run.moodle_id, run.plan_id) for run in runs if run.status is RunStatus.HELD and run.plan_id}
+    rows = session.execute(
+        select(HeldPlan.moodle_id, HeldPlan.plan_id, HeldPlan.state).where(
+            HeldPlan.plan_id.in_({plan_id for _moodle_id, plan_id in held.values()})
+        )
+    )
+    states = {(moodle_id, plan_id): state for moodle_id, plan_id, state in rows}
+    return {run_id: states[plan] for run_id, plan in held.items() if plan in states}
 
 
 def failures_of(session: Session, run_id: int) -> list[SyncChange]:

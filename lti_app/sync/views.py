@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,8 @@ CHANGES_A_PAGE = 50
 RUNS_SHOWN = 20
 FAILURES_SHOWN = 5
 
+Changes = Sequence[SyncChange] | Sequence[service.Planned]
+
 blueprint = Blueprint("sync", __name__, template_folder="templates")
 
 
@@ -43,6 +46,7 @@ def runs() -> str:
         runs=recent,
         moodles=moodles,
         newest=newest,
+        decisions=service.decisions_on(session, recent),
         undelivered={moodle.id: undelivered_scores(session, moodle.id) for moodle in moodles},
         trends=trends(session, newest, zone=tool().settings.zone, now=now()),
         held=service.held_plans(session, actor=actor()),
@@ -62,11 +66,11 @@ def _failures(run: SyncRun) -> dict[str, Any]:
     }
 
 
-def _names(run: SyncRun, changes: list[SyncChange]) -> dict[int, str]:
+def _names(run: SyncRun, changes: Changes) -> dict[int, str]:
     return names_of_users(db_session(), run.moodle_id, users_in(change.target for change in changes))
 
 
-def _people(changes: list[SyncChange]) -> dict[int, str]:
+def _people(changes: Changes) -> dict[int, str]:
     return names_of_targets(db_session(), (change.target for change in changes))
 
 
@@ -85,17 +89,26 @@ def run(run_id: int) -> str:
     number = page_number(asked, total, CHANGES_A_PAGE)
     if number != asked:
         detail = show(offset=(number - 1) * CHANGES_A_PAGE)
+    shown: Changes = detail.changes
+    if is_plan := detail.run.status is RunStatus.HELD and not detail.changes_total:
+        plan = partial(service.planned_changes, session, detail.run, limit=CHANGES_A_PAGE)
+        shown, total = plan(offset=(asked - 1) * CHANGES_A_PAGE)
+        number = page_number(asked, total, CHANGES_A_PAGE)
+        if number != asked:
+            shown, total = plan(offset=(number - 1) * CHANGES_A_PAGE)
     persons = names_of_persons(session, detail.run.notes)
     difference = difference_from_earlier(session, detail.run)
     return render_template(
         "sync/run.html",
         run=detail.run,
-        page=Page(detail.changes, number, total, CHANGES_A_PAGE),
+        page=Page(shown, number, total, CHANGES_A_PAGE),
+        is_plan=is_plan,
+        decisions=service.decisions_on(session, [detail.run]),
         failures_total=detail.failures_total,
         changes_total=detail.changes_total,
         only_failed=only_failed,
-        names=_names(detail.run, detail.changes),
-        people=_people(detail.changes),
+        names=_names(detail.run, shown),
+        people=_people(shown),
         notes=notes_words(detail.run.notes, persons),
         difference=difference,
         new_notes=notes_words(difference.notes, persons) if difference else [],
@@ -116,6 +129,9 @@ def progress(run_id: int) -> str:
 def approve(held_plan_id: int) -> Response:
     """Let a held plan be applied, and start the run that does so."""
     held = service.approve_plan(db_session(), held_plan_id=held_plan_id, actor=actor(), now=now())
+    if held.moodle.stopped_at is not None:
+        flash(gettext("The plan is approved. It is carried out once the exchange is allowed again."), "warning")
+        return see_other(url_for("sync.runs"))
     return _begin(
         held.moodle_id,
         begun=gettext("The plan is approved; a run that applies it has been started."),

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from lti_app.core.permissions import ROLE_NAMES, Role
 from lti_app.sync.course_words import category_words, course_note_words
-from lti_app.sync.models import RunStatus, SyncRun
+from lti_app.sync.models import PlanState, RunStatus, SyncRun
 from lti_app.sync.names import TARGET, is_about_person
 from moodle_sync.roster import Doubt
 
@@ -73,6 +73,12 @@ STATES = {
     RunStatus.INTERRUPTED: (_l("broken off"), "dash-circle", "danger"),
 }
 """Word, icon and colour of a run's state."""
+DECISION_STATES = {
+    PlanState.APPROVED: (_l("approved, not carried out yet"), "hourglass-split", "warning"),
+    PlanState.APPLIED: (_l("approved and carried out"), "check-circle", "success"),
+    PlanState.EXPIRED: (_l("outdated, not carried out"), "slash-circle", "secondary"),
+}
+"""The same of a held run, once its plan was decided about."""
 PHASES = {
     "reading": _l("reading Moodle"),
     "planning": _l("comparing"),

@@ -118,6 +118,7 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         form_name=form_name,
         centre=parts.settings.centre_name,
         states=sync_words.STATES,
+        decision_states=sync_words.DECISION_STATES,
         was_stopped=sync_words.was_stopped,
         kind_name=sync_words.kind_name,
         change_name=sync_words.change_name,

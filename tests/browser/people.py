@@ -24,7 +24,7 @@ from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, Sync
 from moodle_sync.changes import Reason
 from moodle_sync.errors import CapabilityMissing
 from tests.lti_app.web.visits import tied_user
-from tests.lti_app.world import NOW, World
+from tests.lti_app.world import NOW, World, suspensions
 
 SECRET_KEY = "s" * 40
 LEADER_USER = 501
@@ -59,6 +59,7 @@ class Town:
     on_site_id: int
     entry_id: int
     run_id: int
+    held_run_id: int
     running_id: int
     free_course: str
     """A course that no intake has yet, as addresses name it."""
@@ -78,6 +79,7 @@ class Town:
             "leader-reversal": ("leader", f"/credits/{self.entry_id}/reversal"),
             "sync": ("administrator", "/sync"),
             "sync-run": ("administrator", f"/sync/runs/{self.run_id}"),
+            "sync-held": ("administrator", f"/sync/runs/{self.held_run_id}"),
             "sync-running": ("administrator", f"/sync/runs/{self.running_id}"),
             "who-is-who": ("administrator", "/sync/people"),
             "leader-tie": ("leader", f"/intakes/tie?course={self.free_course}"),
@@ -132,7 +134,7 @@ def found_town(database: Database) -> Town:
         mistaken = world.entry(trainees[4], 2)
         world.entry(trainees[4], 2, reverses=mistaken)
         entry = world.entry(trainees[4], 20)
-        run, running = _nights(session, world, trainees)
+        run, held_run, running = _nights(session, world, trainees)
         _second_site(session, world)
         _questions(session, world, trainees)
         _outsiders(session, world)
@@ -158,6 +160,7 @@ def found_town(database: Database) -> Town:
             on_site_id=on_site.id,
             entry_id=entry.id,
             run_id=run.id,
+            held_run_id=held_run.id,
             running_id=running.id,
             free_course=seal(came_from, SECRET_KEY),
         )
@@ -214,7 +217,7 @@ def _past(world: World, trainees: list[Trainee]) -> Meeting:
     return meetings[-1]
 
 
-def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[SyncRun, SyncRun]:
+def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[SyncRun, SyncRun, SyncRun]:
     world.account(trainees[3].person, 44)
     started = NOW - timedelta(hours=37)
     session.add(SyncRun(moodle_id=world.moodle.id, status=RunStatus.DONE, started_at=started, finished_at=started))
@@ -254,6 +257,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
         started_at=NOW - timedelta(hours=2),
         finished_at=NOW - timedelta(hours=2),
         counts={"suspend": {"planned": 7, "done": 0, "failed": 0}},
+        plan_id="a" * 64,
         held=[{"code": "suspends_many", "course_key": "intake-a", "people": 7, "of": 8, "text": "7 of 8"}],
         notes=[],
         calls=9,
@@ -280,7 +284,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
             plan_id="a" * 64,
             state=PlanState.HELD,
             reasons=held_run.held,
-            plan={"changes": [["suspend", "intake-a", 12, number, "trainee", 0, 0] for number in range(7)]},
+            plan=suspensions(7),
             created_at=NOW - timedelta(hours=2),
         )
     )
@@ -299,7 +303,7 @@ def _nights(session: Session, world: World, trainees: list[Trainee]) -> tuple[Sy
                 at=NOW - timedelta(hours=13),
             )
         )
-    return run, running
+    return run, held_run, running
 
 
 def _questions(session: Session, world: World, trainees: list[Trainee]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,6 +29,9 @@ from lti_app.programmes.models import Form, Mode, Programme, ProgrammeVersion, T
 from lti_app.sites.models import Site, SiteLeader, SiteOrder
 from lti_app.sync.lock import new_holder
 from lti_app.sync.models import SyncLock
+from moodle_sync import roster
+from moodle_sync.changes import Reason
+from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """The moment at which the clock of conftest.py stands: 15:00 in Novokuznetsk."""
@@ -315,3 +319,12 @@ class World:
             roles=frozenset({Role.TRAINEE}),
             trainee_intake_ids=frozenset({self.intake.id}),
         )
+
+
+def suspensions(people: int) -> dict[str, Any]:
+    """Return a plan that suspends people, as it is kept while it waits."""
+    changes = [
+        EnrolmentChange(Kind.SUSPEND, "intake-a", 12, user, roster.Role.TRAINEE, 0, 0, Reason.LEFT)
+        for user in range(people)
+    ]
+    return ChangePlan(changes).to_json()

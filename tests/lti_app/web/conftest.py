@@ -19,7 +19,7 @@ from lti_app.intakes.models import Outsider
 from lti_app.people.models import Person, PersonQuestion, RoleGrant
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncRun
 from tests.lti_app.web.visits import visit
-from tests.lti_app.world import NOW, World
+from tests.lti_app.world import NOW, World, suspensions
 
 CENTRE_USER, COUNCIL_USER = 901, 902
 
@@ -185,6 +185,7 @@ def held_plan(session: Session, world: World, suspended: int = 7) -> HeldPlan:
         held=reasons,
         notes=[],
         seconds=2.5,
+        plan_id="a" * 64,
     )
     session.add(run)
     session.flush()
@@ -194,7 +195,7 @@ def held_plan(session: Session, world: World, suspended: int = 7) -> HeldPlan:
         plan_id="a" * 64,
         state=PlanState.HELD,
         reasons=reasons,
-        plan={"changes": [["suspend", "intake-a", 12, number, "trainee", 0, 0] for number in range(suspended)]},
+        plan=suspensions(suspended),
         created_at=run.started_at,
     )
     session.add(plan)

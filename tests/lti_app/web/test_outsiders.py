@@ -33,7 +33,7 @@ def test_each_and_all_are_offered_and_taken_in(scene: Scene, pair: tuple[int, in
 
     taken = decide(scene.app, leader, scene.intake_id, "adopt", *pair)
 
-    assert "Приняты стажёрами: Гришин Виктор 70, Гришин Виктор 71." in taken
+    assert "Теперь в списке стажёров: Гришин Виктор 70, Гришин Виктор 71." in taken
     assert "занято мест: 4 из 100" in taken
     assert "Кто ещё есть в курсе" not in taken
 

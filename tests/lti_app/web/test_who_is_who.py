@@ -108,7 +108,7 @@ def test_whom_moodle_lacks_is_listed_with_what_to_do(scene: Scene, database: Dat
 
     page = scene.come("administrator").get("/sync/people").text
 
-    assert "В Moodle нет пользователя с номером или почтой 1 человека из списков." in page
+    assert "1 человек из списков не найден в Moodle ни по номеру, ни по почте." in page
     assert scene.other_trainee.full_name in page
     assert "Создайте в Moodle учётную запись с этой почтой" in page
     assert answer(scene, "none")[0] == 409
