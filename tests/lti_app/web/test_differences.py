@@ -18,7 +18,7 @@ from tests.lti_app.web.visits import visit
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
-BLOCK = "Чем отличается от прошлого запуска"
+BLOCK = "Чем отличается от прошлого обмена"
 
 
 @pytest.fixture
