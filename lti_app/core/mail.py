@@ -83,7 +83,7 @@ def send(settings: Settings, mail: Mail, *, key: str, now: datetime) -> Outcome:
     """
     try:
         message = message_of(settings, mail, key=key, now=now)
-    except ValueError:
+    except (ValueError, LookupError, AttributeError):  # what Python's parser raises on an address cut short
         return Refused("the recipient's e-mail address is not one")
     try:
         server = _connect(settings)

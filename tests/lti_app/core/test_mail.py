@@ -111,8 +111,9 @@ def test_a_server_that_offers_encryption_and_cannot_do_it_gets_no_mail(server: M
     assert server.mails == []
 
 
-def test_an_address_that_is_none_is_refused_before_the_server_is_asked(server: MailServer) -> None:
-    result = sent(server, replace(MAIL, to="two\nlines@example.org"))
+@pytest.mark.parametrize("address", ["two\nlines@example.org", "a@", '"', "a@["])
+def test_an_address_that_is_none_is_refused_before_the_server_is_asked(server: MailServer, address: str) -> None:
+    result = sent(server, replace(MAIL, to=address))
 
     assert isinstance(result, Refused)
     assert server.commands == []
