@@ -67,7 +67,7 @@ def message_of(settings: Settings, mail: Mail, *, key: str, now: datetime) -> Em
     message = EmailMessage(policy=SMTP_POLICY)
     message["From"] = Address(SENDER, addr_spec=address)
     message["To"] = mail.to
-    message["Subject"] = mail.subject
+    message["Subject"] = " ".join(mail.subject.split())
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence notes in answer
@@ -93,7 +93,7 @@ def send(settings: Settings, mail: Mail, *, key: str, now: datetime) -> Outcome:
             with suppress(smtplib.SMTPException, OSError):  # a parting word too few makes no mail undelivered
                 server.quit()
             server.close()
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
         return Later(_why_away(error))
 
 
@@ -118,6 +118,8 @@ def _why_away(error: Exception) -> str:
             return f"the mail server refuses the login (code {error.smtp_code}); see user and password in SMTP_URL"
         case smtplib.SMTPNotSupportedError():
             return "the mail server offers no login, or none before TLS; see SMTP_URL"
+        case UnicodeError():  # it carries what it could not encode: a password, perhaps
+            return "host, user or password in SMTP_URL have letters that can't be sent to a mail server"
         case ssl.SSLError():
             return f"no encrypted connection to the mail server ({error.reason or type(error).__name__}); see SMTP_URL"
     return f"the mail server does not answer as it should ({type(error).__name__}); see SMTP_URL"

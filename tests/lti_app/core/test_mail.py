@@ -117,3 +117,17 @@ def test_an_address_that_is_none_is_refused_before_the_server_is_asked(server: M
 
     assert isinstance(result, Refused)
     assert server.commands == []
+
+
+def test_what_cannot_be_said_to_a_mail_server_is_told_without_saying_it() -> None:
+    outcome = send(settings_for(f"smtp://{'a' * 70}.example:25"), MAIL, key="mail:1", now=NOW)
+    assert isinstance(outcome, Later)
+    assert "SMTP_URL" in outcome.reason
+    assert "aaa" not in outcome.reason
+
+
+def test_a_line_break_in_a_name_is_no_end_of_the_subject(server: MailServer) -> None:
+    assert sent(server, replace(MAIL, subject="Обмен:\r\nBcc: x@example.org")) == Delivered()
+    (mail,) = server.mails
+    assert mail["Subject"] == "Обмен: Bcc: x@example.org"
+    assert mail["Bcc"] is None

@@ -20,8 +20,7 @@ from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
 from lti_app.models import metadata
 from lti_app.people.models import MoodleAccount, Person
-from lti_app.sync import lock, service
-from lti_app.sync import night as night_module
+from lti_app.sync import accounts, lock, service
 from lti_app.sync.cli_report import lines_of
 from lti_app.sync.models import HeldPlan, OwnedEnrolment, PlanState, RunStatus, SyncChange, SyncRun
 from lti_app.sync.names import Names
@@ -502,7 +501,7 @@ def test_somebody_who_launches_while_the_night_remembers_who_is_who_breaks_nothi
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time")
     user_id = next(user.id for user in sandbox.state.users.values() if user.username == "person-a-1")
-    taken = night_module.taken_accounts
+    taken = accounts.taken_accounts
 
     def launch(*arguments: Any) -> Any:
         seen = taken(*arguments)
@@ -510,7 +509,7 @@ def test_somebody_who_launches_while_the_night_remembers_who_is_who_breaks_nothi
         return seen
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(night_module, "taken_accounts", launch)
+        patch.setattr(accounts, "taken_accounts", launch)
         assert night().status is RunStatus.DONE
 
 
