@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from config.settings import Settings
+from lti_app.core import mail as mail_module
 from lti_app.core.mail import Mail, send
 from lti_app.core.outbox import Delivered, Later, Outcome, Refused
 from tests.lti_app.core.mail_server import MailServer, mail_server
@@ -76,8 +77,9 @@ def test_the_sender_can_be_set(server: MailServer) -> None:
     ],
 )
 def test_a_refusal_for_good_is_one_and_any_other_is_tried_again(
-    server: MailServer, word: str, answer: str | None, outcome: type[Outcome]
+    server: MailServer, monkeypatch: pytest.MonkeyPatch, word: str, answer: str | None, outcome: type[Outcome]
 ) -> None:
+    monkeypatch.setattr(mail_module, "TIMEOUT", 1.0)  # seconds for a server that says nothing any more
     server.answers[word] = answer
 
     result = sent(server)
