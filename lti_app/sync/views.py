@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
@@ -29,6 +28,7 @@ RUNS_SHOWN = 20
 FAILURES_SHOWN = 5
 
 Changes = Sequence[SyncChange] | Sequence[service.Planned]
+Found = TypeVar("Found")
 
 blueprint = Blueprint("sync", __name__, template_folder="templates")
 
@@ -74,6 +74,15 @@ def _people(changes: Changes) -> dict[int, str]:
     return names_of_targets(db_session(), (change.target for change in changes))
 
 
+def _page_of(read: Callable[[int], tuple[Found, int]], asked: int) -> tuple[Found, int, int]:
+    """Return what ``read`` finds on a page, the page's number and the total; the last page where there are fewer."""
+    found, total = read((asked - 1) * CHANGES_A_PAGE)
+    number = page_number(asked, total, CHANGES_A_PAGE)
+    if number != asked:
+        found, total = read((number - 1) * CHANGES_A_PAGE)
+    return found, number, total
+
+
 @blueprint.get("/sync/runs/<int:run_id>")
 @needs(Permission.SEE_SYNC)
 def run(run_id: int) -> str:
@@ -81,21 +90,25 @@ def run(run_id: int) -> str:
     only_failed = request.args.get("only") == "failed"
     asked = request.args.get("page", default=1, type=asked_page)
     session = db_session()
-    show = partial(
-        service.run_detail, session, run_id, actor=actor(), now=now(), only_failed=only_failed, limit=CHANGES_A_PAGE
-    )
-    detail = show(offset=(asked - 1) * CHANGES_A_PAGE)
-    total = detail.failures_total if only_failed else detail.changes_total
-    number = page_number(asked, total, CHANGES_A_PAGE)
-    if number != asked:
-        detail = show(offset=(number - 1) * CHANGES_A_PAGE)
+
+    def changes(offset: int) -> tuple[service.RunDetail, int]:
+        found = service.run_detail(
+            session,
+            run_id,
+            actor=actor(),
+            now=now(),
+            only_failed=only_failed,
+            offset=offset,
+            limit=CHANGES_A_PAGE,
+        )
+        return found, found.failures_total if only_failed else found.changes_total
+
+    detail, number, total = _page_of(changes, asked)
     shown: Changes = detail.changes
     if is_plan := detail.run.status is RunStatus.HELD and not detail.changes_total:
-        plan = partial(service.planned_changes, session, detail.run, limit=CHANGES_A_PAGE)
-        shown, total = plan(offset=(asked - 1) * CHANGES_A_PAGE)
-        number = page_number(asked, total, CHANGES_A_PAGE)
-        if number != asked:
-            shown, total = plan(offset=(number - 1) * CHANGES_A_PAGE)
+        shown, number, total = _page_of(
+            lambda offset: service.planned_changes(session, detail.run, offset=offset, limit=CHANGES_A_PAGE), asked
+        )
     persons = names_of_persons(session, detail.run.notes)
     difference = difference_from_earlier(session, detail.run)
     return render_template(
