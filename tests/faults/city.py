@@ -34,9 +34,8 @@ from tests.conftest import DATA_KEY, MovableClock
 from tests.faults.compared import Rows, state_of
 from tests.faults.stores import Store
 from tests.lti_app.sync.conftest import seed_users
-from tests.lti_app.world import World
+from tests.lti_app.world import TOOL, World, registered_tool
 
-TOOL = "http://localhost:8700"
 SHARED = 50
 """The Moodle course that two intakes share."""
 DAY = timedelta(days=1)
@@ -69,17 +68,7 @@ def _seed(key_set: dict[str, Any]) -> dict[str, Any]:
             _user("spelt2", "Spelt.Too@Example.org"),
             _user("stranger", "stranger@example.org"),
         ],
-        "tools": [
-            {
-                "id": 1,
-                "name": "Площадка",
-                "client_id": "client-a",
-                "login_url": f"{TOOL}/lti/login",
-                "redirect_uris": [f"{TOOL}/lti/launch"],
-                "target_link_uri": f"{TOOL}/lti/launch",
-                "jwks": key_set,
-            }
-        ],
+        "tools": [registered_tool(key_set)],
         "categories": [{"name": "Стажировочные площадки", "idnumber": "SITES"}],
         "courses": [
             {"shortname": "TEMPLATE", "fullname": "Шаблон", "activities": activities},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from contextlib import closing
 from pathlib import Path
 
@@ -10,19 +11,19 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 
-class Store:
+class Store(ABC):
     """Keep copies of one database under names; the database itself stays where it is."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
+    @abstractmethod
     def keep(self, name: str) -> None:
         """Copy the database to ``name``; nobody may be connected."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, name: str) -> None:
         """Put the copy in the database's place; nobody may be connected."""
-        raise NotImplementedError
 
 
 class SqliteStore(Store):

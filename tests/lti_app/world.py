@@ -33,6 +33,7 @@ from moodle_sync import roster
 from moodle_sync.changes import Reason
 from moodle_sync.plan import ChangePlan, EnrolmentChange, Kind
 
+TOOL = "http://localhost:8700"
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
 """The moment at which the clock of conftest.py stands: 15:00 in Novokuznetsk."""
 
@@ -328,3 +329,16 @@ def suspensions(people: int) -> dict[str, Any]:
         for user in range(people)
     ]
     return ChangePlan(changes).to_json()
+
+
+def registered_tool(key_set: dict[str, Any]) -> dict[str, Any]:
+    """Describe the tool as a pocket Moodle's seed registers it, under the client id of ``World.link``."""
+    return {
+        "id": 1,
+        "name": "Площадка",
+        "client_id": "client-a",
+        "login_url": f"{TOOL}/lti/login",
+        "redirect_uris": [f"{TOOL}/lti/launch"],
+        "target_link_uri": f"{TOOL}/lti/launch",
+        "jwks": key_set,
+    }

@@ -27,9 +27,8 @@ from lti_app.sync.words import score_words
 from moodle_sync.sandbox import Sandbox, running_sandbox
 from moodle_sync.sandbox.state import Grade
 from tests.conftest import MovableClock
-from tests.lti_app.world import NOW, World
+from tests.lti_app.world import NOW, World, registered_tool
 
-TOOL = "http://localhost:8700"
 SECOND = timedelta(seconds=1)
 
 
@@ -40,17 +39,7 @@ def _seed(key_set: dict[str, Any]) -> dict[str, Any]:
     link = {"kind": "lti", "name": "Площадка", "tool": "Площадка", "completion": "grade"}
     return {
         "users": people,
-        "tools": [
-            {
-                "id": 1,
-                "name": "Площадка",
-                "client_id": "client-a",
-                "login_url": f"{TOOL}/lti/login",
-                "redirect_uris": [f"{TOOL}/lti/launch"],
-                "target_link_uri": f"{TOOL}/lti/launch",
-                "jwks": key_set,
-            }
-        ],
+        "tools": [registered_tool(key_set)],
         "categories": [{"name": "Площадки"}],
         "courses": [
             {"id": 5, "shortname": "intake-a", "fullname": "Поток", "activities": [link, {**link, "name": "Ещё"}]}

@@ -47,6 +47,15 @@ def untrusted(database: Database, moodle_id: int) -> None:
         session.get_one(Moodle, moodle_id).trusted_at = None
 
 
+def interfere(means: str, database: Database, moodle_id: int, clock: MovableClock) -> None:
+    """Stop the exchange, or break the run's lock, as ``means`` says."""
+    if means == "stop":
+        stop(database, moodle_id, clock)
+    else:
+        with database.transaction() as session:
+            safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+
+
 def stop(database: Database, moodle_id: int, clock: MovableClock, reason: str = "Moodle is restored") -> None:
     with database.transaction() as session:
         safety.stop_nights(session, moodle_id=moodle_id, reason=reason, actor=SYSTEM, now=clock())
@@ -104,11 +113,7 @@ def test_a_run_under_way_ends_before_its_next_write(
 
     def strike(self: RunJournal, changes: Any) -> None:
         if changes:  # the course is made; now the people
-            if means == "stop":
-                stop(database, moodle_id, clock)
-            else:
-                with database.transaction() as session:
-                    safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+            interfere(means, database, moodle_id, clock)
         intend(self, changes)
 
     monkeypatch.setattr(RunJournal, "intend", strike)
@@ -146,11 +151,7 @@ def test_parts_of_a_run_end_before_their_next_write(
 
             def late(self: RunJournal, changes: Any) -> None:
                 monkeypatch.setattr(RunJournal, "intend", intend)
-                if means == "stop":
-                    stop(database, moodle_id, clock)
-                else:
-                    with database.transaction() as session:
-                        safety.break_lock(session, moodle_id=moodle_id, actor=SYSTEM, now=clock())
+                interfere(means, database, moodle_id, clock)
                 intend(self, changes)
 
             monkeypatch.setattr(RunJournal, "intend", late)
