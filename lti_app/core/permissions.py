@@ -41,6 +41,22 @@ class Permission(enum.StrEnum):
     """Let a held plan be applied."""
     DECIDE_PEOPLE = "decide_people"
     """Say which user of a Moodle somebody on the lists is, where the night can't be sure."""
+    KEEP_PEOPLE = "keep_people"
+    """The centre's lists of organisations and people."""
+    KEEP_SITES = "keep_sites"
+    """Decide on applications; give orders, renew them, end sites (3.3, 3.4, 8.1)."""
+    SEE_LISTS = "see_lists"
+    """Look through all sites, programmes and intakes, the calendar, the list of sites."""
+    APPLY_FOR_SITE = "apply_for_site"
+    """Apply for a site of one's own organisation (3.2). The use case asks whose organisation it is."""
+    WRITE_PROGRAMMES = "write_programmes"
+    """Write programmes of the sites led, submit them, answer remarks (4.2)."""
+    DISCUSS_PROGRAMMES = "discuss_programmes"
+    """The council's agenda, its remarks, its decisions, its word on ending a site (4.2, 8.1)."""
+    ASK_FOR_PLACE = "ask_for_place"
+    """Ask for a place in an intake for oneself, and see one's own requests. The use case asks who may."""
+    CONFIRM_PLACES = "confirm_places"
+    """Confirm that one's own teachers may learn: heads of organisations. The use case asks whose head it is."""
 
 
 GRANTS: dict[Permission, frozenset[Role]] = {
@@ -51,7 +67,20 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_SYNC: frozenset({Role.ADMINISTRATOR}),
     Permission.APPROVE_SYNC: frozenset({Role.ADMINISTRATOR}),
     Permission.DECIDE_PEOPLE: frozenset({Role.ADMINISTRATOR}),
+    Permission.KEEP_PEOPLE: frozenset({Role.CENTRE}),
+    Permission.KEEP_SITES: frozenset({Role.CENTRE}),
+    Permission.SEE_LISTS: frozenset({Role.CENTRE, Role.COUNCIL}),
+    Permission.APPLY_FOR_SITE: frozenset(Role),
+    Permission.WRITE_PROGRAMMES: frozenset({Role.LEADER}),
+    Permission.DISCUSS_PROGRAMMES: frozenset({Role.COUNCIL}),
+    Permission.ASK_FOR_PLACE: frozenset(Role),
+    Permission.CONFIRM_PLACES: frozenset(Role),
 }
+
+OPEN_TO_ANY_VISITOR = frozenset(
+    {Permission.SIGNED_IN, Permission.APPLY_FOR_SITE, Permission.ASK_FOR_PLACE, Permission.CONFIRM_PLACES}
+)
+"""Needs no role: somebody without one may apply, too. What of it is theirs, the use case asks."""
 
 ROLE_NAMES = {
     Role.ADMINISTRATOR: _l("administrator"),
@@ -76,12 +105,22 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         """Tell whether any of the roles grants ``permission``."""
-        return permission is Permission.SIGNED_IN or bool(GRANTS[permission] & self.roles)
+        return permission in OPEN_TO_ANY_VISITOR or bool(GRANTS[permission] & self.roles)
 
     def require(self, permission: Permission) -> None:
         """Raise Forbidden, naming who may, unless granted."""
         if not self.may(permission):
             raise refusal(permission)
+
+    def require_person(self) -> int:
+        """Return the id of the person who acts. Raises Forbidden where nobody knows yet who that Moodle user is."""
+        if self.person_id is None:
+            raise Forbidden(
+                "unknown_person",
+                _l("You are not on any list yet."),
+                remedy=_l("Ask the centre to put you on the list under the e-mail address that you use in Moodle."),
+            )
+        return self.person_id
 
     def require_site(self, site_id: int) -> None:
         """Raise Forbidden unless this person leads the site (4.1; an LTI Instructor role is no substitute)."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lti_app.core import audit
 from lti_app.core.db import Base
+from lti_app.core.editing import Revised
 from lti_app.core.permissions import Actor
 
 
@@ -43,6 +44,8 @@ def change(
             setattr(row, name, after)
     if not changes:
         return Saved.UNCHANGED
+    if isinstance(row, Revised):
+        row.revision += 1
     session.flush()
     audit.record(session, actor=actor, now=now, action=action, on=row, changes=changes)
     return Saved.CHANGED

@@ -6,10 +6,11 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
+from lti_app.core.editing import Revised
 from lti_app.core.permissions import Role
 from lti_app.core.types import UtcDateTime, enum_type
 from lti_app.lti.models import Moodle
@@ -22,7 +23,7 @@ class Category(enum.StrEnum):
     FIRST = "first"
 
 
-class Organisation(Base):
+class Organisation(Base, Revised):
     """Keep an educational organisation of any type (1.3)."""
 
     __tablename__ = "organisation"
@@ -35,6 +36,12 @@ class Organisation(Base):
     licensed: Mapped[bool] = mapped_column(
         default=False, comment="may issue удостоверения: holds a licence for additional professional education"
     )
+    is_authority: Mapped[bool] = mapped_column(
+        default=False,
+        server_default=false(),
+        comment="an education authority: may apply for a site at any organisation (3.2)",
+    )
+    address: Mapped[str | None] = mapped_column(String(500))
 
     @property
     def label(self) -> str:
@@ -47,7 +54,7 @@ def full_name(last_name: str, first_name: str, middle_name: str | None) -> str:
     return " ".join(part for part in (last_name, first_name, middle_name) if part)
 
 
-class Person(Base):
+class Person(Base, Revised):
     """Keep a person: a trainee at one site and perhaps a leader at another."""
 
     __tablename__ = "person"
@@ -66,6 +73,7 @@ class Person(Base):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey(Organisation.id), index=True)
     position: Mapped[str | None] = mapped_column(String(200))
     category: Mapped[Category | None] = mapped_column(enum_type(Category, "category"))
+    category_since: Mapped[date | None] = mapped_column(comment="day on which the category was given")
     category_until: Mapped[date | None] = mapped_column(comment="older categories expire, newer ones don't")
 
     organisation: Mapped[Organisation | None] = relationship()
@@ -84,6 +92,31 @@ class Person(Base):
     def has_category_on(self, day: date) -> bool:
         """Tell whether the highest or first category holds on ``day`` (4.1)."""
         return self.category is not None and (self.category_until is None or self.category_until >= day)
+
+
+class OrganisationHead(Base):
+    """Keep who heads an organisation, from when to when; at most one at a time."""
+
+    __tablename__ = "organisation_head"
+    __table_args__ = (
+        CheckConstraint("until IS NULL OR until >= since", name="term_forward"),
+        Index(
+            "uq_organisation_head_current",
+            "organisation_id",
+            unique=True,
+            sqlite_where=text("until IS NULL"),
+            postgresql_where=text("until IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey(Organisation.id), index=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey(Person.id), index=True)
+    since: Mapped[date]
+    until: Mapped[date | None] = mapped_column(comment="last day; empty for the present head")
+
+    organisation: Mapped[Organisation] = relationship()
+    person: Mapped[Person] = relationship()
 
 
 class MoodleAccount(Base):

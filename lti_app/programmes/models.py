@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
@@ -11,7 +11,9 @@ from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstrai
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
-from lti_app.core.types import Hours, enum_type
+from lti_app.core.editing import Revised
+from lti_app.core.types import Hours, UtcDateTime, enum_type
+from lti_app.people.models import Person
 from lti_app.sites.models import Site
 
 
@@ -76,7 +78,7 @@ class Programme(Base):
     )
 
 
-class ProgrammeVersion(Base):
+class ProgrammeVersion(Base, Revised):
     """Keep one version of a programme. Enrolment opens only on a version that the council approved (4.2)."""
 
     __tablename__ = "programme_version"
@@ -103,8 +105,24 @@ class ProgrammeVersion(Base):
     state: Mapped[VersionState] = mapped_column(enum_type(VersionState, "state"))
     council_protocol: Mapped[str | None] = mapped_column(String(60))
     council_date: Mapped[date | None]
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey("programme_version.id"), comment="version that this one was begun from"
+    )
+    direction: Mapped[str | None] = mapped_column(String(300))
+    relevance: Mapped[str | None] = mapped_column(Text, comment="why the programme is needed")
+    tasks: Mapped[str | None] = mapped_column(Text, comment="a line each")
+    audience: Mapped[str | None] = mapped_column(Text, comment="whom it is for")
+    annotation: Mapped[str | None] = mapped_column(
+        Text, comment="in a few sentences, for those who may ask for a place"
+    )
+    control: Mapped[str | None] = mapped_column(Text, comment="forms of control and products of the trainees")
+    conditions: Mapped[str | None] = mapped_column(Text, comment="staff and equipment")
+    sources: Mapped[str | None] = mapped_column(Text, comment="a line each")
+    submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="last put before the council")
+    council_note: Mapped[str | None] = mapped_column(Text, comment="why it was returned or rejected")
 
     programme: Mapped[Programme] = relationship(back_populates="versions")
+    competences: Mapped[list[Competence]] = relationship(back_populates="version", order_by="Competence.position")
     topics: Mapped[list[Topic]] = relationship(back_populates="version", order_by="Topic.position")
 
 
@@ -116,6 +134,7 @@ class Topic(Base):
         UniqueConstraint("version_id", "position"),
         CheckConstraint("hours > 0", name="hours_positive"),
         CheckConstraint("position > 0", name="position_positive"),
+        CheckConstraint("independent_hours >= 0 AND independent_hours <= hours", name="independent_within"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -125,5 +144,130 @@ class Topic(Base):
     form: Mapped[Form] = mapped_column(enum_type(Form, "form"))
     mode: Mapped[Mode] = mapped_column(enum_type(Mode, "mode"))
     hours: Mapped[Decimal] = mapped_column(Hours, comment="academic hours in hundredths")
+    independent_hours: Mapped[Decimal] = mapped_column(
+        Hours, default=Decimal(0), server_default="0", comment="of them independent and individual work, in hundredths"
+    )
+    control: Mapped[str | None] = mapped_column(String(200), comment="form of control")
+    content: Mapped[str | None] = mapped_column(Text, comment="what the topic is about, for the printed programme")
 
     version: Mapped[ProgrammeVersion] = relationship(back_populates="topics")
+
+
+class Competence(Base):
+    """Keep a planned result of a version: what a trainee will know or be able to do."""
+
+    __tablename__ = "competence"
+    __table_args__ = (
+        UniqueConstraint("version_id", "position"),
+        CheckConstraint("position > 0", name="position_positive"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey(ProgrammeVersion.id))
+    position: Mapped[int] = mapped_column(comment="1, 2 …")
+    text: Mapped[str] = mapped_column(String(500))
+
+    version: Mapped[ProgrammeVersion] = relationship(back_populates="competences")
+
+
+class Section(enum.StrEnum):
+    """Name the parts of a programme that a remark can be tied to."""
+
+    WHOLE = "whole"
+    GOALS = "goals"
+    AUDIENCE = "audience"
+    RESULTS = "results"
+    PLAN = "plan"
+    TOPIC = "topic"
+    CONTROL = "control"
+    CONDITIONS = "conditions"
+    SOURCES = "sources"
+
+
+class Remark(Base):
+    """Keep a remark of a council member on a version, the leader's answer, and whether it is settled."""
+
+    __tablename__ = "remark"
+    __table_args__ = (
+        CheckConstraint("(section = 'topic') = (topic_position IS NOT NULL)", name="topic_named"),
+        CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answer_dated"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey(ProgrammeVersion.id), index=True)
+    section: Mapped[Section] = mapped_column(enum_type(Section, "section"))
+    topic_position: Mapped[int | None] = mapped_column(comment="of the topic when the remark was made")
+    topic_title: Mapped[str | None] = mapped_column(String(500), comment="of the topic when the remark was made")
+    text: Mapped[str] = mapped_column(Text)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey(Person.id))
+    author_name: Mapped[str] = mapped_column(String(200))
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_by: Mapped[str | None] = mapped_column(String(200))
+    resolved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    resolved_by: Mapped[str | None] = mapped_column(String(200))
+
+    version: Mapped[ProgrammeVersion] = relationship()
+
+
+class Sitting(Base, Revised):
+    """Keep a sitting of the council; with the number of its protocol it counts as held."""
+
+    __tablename__ = "sitting"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    held_on: Mapped[date] = mapped_column(index=True, comment="local date")
+    starts_at: Mapped[str | None] = mapped_column(String(5), comment="local time of day, HH:MM")
+    place: Mapped[str | None] = mapped_column(String(300))
+    protocol_number: Mapped[str | None] = mapped_column(String(60))
+    chair: Mapped[str | None] = mapped_column(String(200))
+    secretary: Mapped[str | None] = mapped_column(String(200))
+    present: Mapped[str | None] = mapped_column(Text, comment="who was present, a line each")
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="the protocol is signed: nothing changes")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    items: Mapped[list[AgendaItem]] = relationship(back_populates="sitting", order_by="AgendaItem.position")
+
+
+class Decision(enum.StrEnum):
+    """Say what the council decided: on a programme (4.2), or on recommending the end of a site (8.1)."""
+
+    APPROVED = "approved"
+    RETURNED = "returned"
+    REJECTED = "rejected"
+    END_RECOMMENDED = "end_recommended"
+    END_NOT_RECOMMENDED = "end_not_recommended"
+
+
+class AgendaItem(Base):
+    """Keep a point of a sitting's agenda: a version put before the council, or the end of a site to recommend."""
+
+    __tablename__ = "agenda_item"
+    __table_args__ = (
+        UniqueConstraint("sitting_id", "position"),
+        UniqueConstraint("sitting_id", "version_id"),
+        CheckConstraint("(version_id IS NULL) <> (site_id IS NULL)", name="about_one_thing"),
+        CheckConstraint("(decision IS NULL) = (decided_at IS NULL)", name="decision_dated"),
+        CheckConstraint(
+            "decision IS NULL OR (version_id IS NOT NULL) = (decision IN ('approved', 'returned', 'rejected'))",
+            name="decision_fits",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sitting_id: Mapped[int] = mapped_column(ForeignKey(Sitting.id))
+    position: Mapped[int] = mapped_column(comment="1, 2 …")
+    version_id: Mapped[int | None] = mapped_column(ForeignKey(ProgrammeVersion.id), index=True)
+    site_id: Mapped[int | None] = mapped_column(ForeignKey(Site.id), index=True)
+    reason: Mapped[str | None] = mapped_column(Text, comment="why the site should end (8.1)")
+    heard: Mapped[str | None] = mapped_column(Text, comment="who reported what")
+    spoke: Mapped[str | None] = mapped_column(Text, comment="who spoke, a line each")
+    decision: Mapped[Decision | None] = mapped_column(enum_type(Decision, "decision"))
+    decided: Mapped[str | None] = mapped_column(Text, comment="the decision in words, for the protocol")
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by: Mapped[str | None] = mapped_column(String(200))
+
+    sitting: Mapped[Sitting] = relationship(back_populates="items")
+    version: Mapped[ProgrammeVersion | None] = relationship()
+    site: Mapped[Site | None] = relationship()

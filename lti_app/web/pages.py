@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request, url_for
+from flask import Flask, current_app, g, request, url_for
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 
 from lti_app.core import edge
 from lti_app.core.edge import Tool
+from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import RowNumber
 from lti_app.core.permissions import Role
 from lti_app.credits.cards import CREDIT_STATE_NAMES, PHASE_NAMES
 from lti_app.programmes.models import FORM_NAMES, Form
 from lti_app.sync import words as sync_words
 from lti_app.sync.reason_words import why_words
-from lti_app.web import errors, formatting, headers, i18n, icons, operations, tickets
+from lti_app.web import errors, formatting, headers, history, i18n, icons, operations, tickets
 
+NAVIGATION = "ploshchadka_navigation"
 STATIC_KEPT_SECONDS = 24 * 60 * 60
 
 
@@ -54,6 +56,13 @@ def me() -> Me | None:
         return Me(actor.name, actor.roles)
     who = edge.signed_in()
     return Me(who.name, frozenset()) if who else None
+
+
+def navigation() -> list[NavItem]:
+    """Return the first pages that who looks at the page may open; asks no database."""
+    found = g.get("actor")
+    items: list[NavItem] = current_app.extensions[NAVIGATION]
+    return [item for item in items if found is not None and found.may(item.permission)]
 
 
 def sent_to() -> str:
@@ -134,6 +143,10 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         phase_names=PHASE_NAMES,
         credit_state_names=CREDIT_STATE_NAMES,
         allow_forms_to_leave=headers.allow_forms_to_leave,
+        action_words=history.action_words,
+        field_words=history.field_words,
+        value_words=history.value_words,
+        navigation=navigation,
     )
 
     @app.context_processor
@@ -151,12 +164,38 @@ def _stamp(folder: str, filename: str) -> str:
 
 
 def _register(app: Flask) -> None:
+    from lti_app.centre import views as centre
     from lti_app.credits.views import blueprint as credits
+    from lti_app.ending import views as ending
+    from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
     from lti_app.meetings.views import blueprint as meetings
+    from lti_app.notices import views as notices
+    from lti_app.people import views as people
+    from lti_app.programmes import council_views
+    from lti_app.programmes import views as programmes
+    from lti_app.sites import application_views
+    from lti_app.sites import views as sites
     from lti_app.sync.question_views import blueprint as who
     from lti_app.sync.views import blueprint as sync
+    from lti_app.web.attachment_views import blueprint as attachments
     from lti_app.web.home import blueprint as site
 
-    for blueprint in (site, intakes, meetings, credits, sync, who):
+    for blueprint in (site, intakes, meetings, credits, sync, who, attachments):
         app.register_blueprint(blueprint)
+    features = (
+        people,
+        notices,
+        application_views,
+        sites,
+        programmes,
+        council_views,
+        intake_views,
+        place_views,
+        ending,
+        centre,
+    )
+    for feature in features:
+        app.register_blueprint(feature.blueprint)
+    items = [item for feature in features for item in feature.NAVIGATION]
+    app.extensions[NAVIGATION] = sorted(items, key=lambda item: item.place)

@@ -11,6 +11,7 @@ from lti_app.core.edge import OPEN_ENDPOINTS
 from lti_app.core.permissions import permission_of
 from lti_app.sync.questions import fingerprint
 from tests.lti_app.web.conftest import CANDIDATES, Ledger, Scene
+from tests.lti_app.web.may import walks
 from tests.lti_app.web.visits import token
 
 ROLES = (
@@ -28,7 +29,7 @@ EVERYBODY = frozenset(ROLES)
 VISITORS = EVERYBODY - {"nobody"}
 LEADERS = frozenset({"leader", "leader elsewhere"})
 
-MAY = {
+OWN = {
     ("GET", "site.home"): VISITORS - {"stranger"},
     ("GET", "site.course"): frozenset(),  # without the sealed name of a course it says so to everybody
     ("POST", "site.language"): VISITORS,
@@ -65,6 +66,10 @@ MAY = {
     ("GET", "operations.healthz"): EVERYBODY,
     ("GET", "operations.readyz"): EVERYBODY,
     ("GET", "operations.metrics"): EVERYBODY,
+}
+WALKS = walks()
+MAY: dict[tuple[str, str], frozenset[str]] = {
+    key: who for may in (OWN, *(walk.MAY for walk in WALKS)) for key, who in may.items()
 }
 """Who gets an answer below 400; the LTI addresses have tests of their own."""
 
@@ -103,6 +108,10 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, 
         "entry_id": ledger.entry_id,
         "question_id": scene.question_id,
     }
+    typed: dict[str, str] = {}
+    for walk in WALKS:
+        values |= walk.values(scene) if hasattr(walk, "values") else {}
+        typed |= getattr(walk, "DATA", {})
     elsewhere = {"credits.put_forward": {"trainee_id": ledger.returned_id}}
     got_in: dict[tuple[str, str], bool] = {}
     for (method, endpoint), rule in product(sorted(MAY), scene.app.url_map.iter_rules()):
@@ -121,7 +130,7 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, 
             "outsider": str(scene.outsider_id),
             "user": "none",
             "seen": fingerprint(CANDIDATES),
-        }
+        } | typed
         response = client.get(address) if method == "GET" else client.post(address, data=data)
         assert response.status_code < 500, address
         got_in[method, endpoint] = response.status_code < 400

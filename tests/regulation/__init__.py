@@ -1,0 +1,1 @@
+"""The regulation on internship sites, clause by clause: each file names its clause and tries to break it."""
