@@ -1,7 +1,10 @@
-"""What the history of programmes and the council says: actions, fields, values, and what ids stand for."""
+"""What the history of programmes and the council says: actions, fields, values, and what ids stand for; and what people are told of."""
 
 from __future__ import annotations
 
 from lti_app.core.history import Words
+from lti_app.notices.occasions import Occasion
 
 HISTORY = Words(actions={}, fields={}, values={}, references={})
+
+NOTICES: dict[str, Occasion] = {}

@@ -43,7 +43,7 @@ def value_words(field: str, value: Any) -> str:
         case None | "":
             return "—"
         case bool():
-            return gettext("yes") if value else gettext("no")
+            return str(gettext("yes") if value else gettext("no"))
         case str():
             return _as_date(value)
     return str(value)

@@ -1,8 +1,8 @@
 """Who may open what, a module for each room: the walk of all routes × all roles joins them.
 
 A module has ``MAY``: {(method, endpoint): roles that get an answer below 400}; and may have ``values(scene)``, which
-puts into the database what its addresses name and returns {argument of a route: id}, and ``DATA``, fields that its forms
-send.
+puts into the database what its addresses name and returns {argument of a route: id}, and ``DATA``, fields that its
+forms send.
 """
 
 from __future__ import annotations
