@@ -56,8 +56,8 @@ def tell(
         if notice_id is None:
             continue
         told.append(person_id)
-        for kind, key in ((MAIL, "mail"), (MESSAGE, "message")):
-            key = f"notice:{notice_id}:{key}"
+        for kind, way in ((MAIL, "mail"), (MESSAGE, "message")):
+            key = f"notice:{notice_id}:{way}"
             outbox.enqueue(
                 session, kind=kind, key=key, payload={"key": key, "about": ABOUT, "notice_id": notice_id}, now=now
             )

@@ -1,4 +1,4 @@
-"""What the history of sites and applications says: actions, fields, values, and what ids stand for; and what people are told of."""
+"""What the history of sites and applications says (actions, fields, values, ids), and what people are told of."""
 
 from __future__ import annotations
 
