@@ -194,7 +194,7 @@ def reverse_entry(session: Session, *, entry_id: int, reason: str, actor: Actor,
         .where(CreditProposal.trainee_id == entry.trainee_id, CreditProposal.state == ProposalState.OPEN)
         .values(state=ProposalState.WITHDRAWN, closed_at=now)
     )
-    _put_down(session, reversal, actor, now, action="reverse_credit")
+    put_down(session, reversal, actor, now, action="reverse_credit")
     return reversal
 
 
@@ -405,10 +405,11 @@ def _enter(
         meeting_ids={int(meeting["id"]) for meeting in evidence["meetings"]},
         credited=True,
     )
-    _put_down(session, entry, actor, now, action="confirm_credit")
+    put_down(session, entry, actor, now, action="confirm_credit")
 
 
-def _put_down(session: Session, entry: CreditEntry, actor: Actor, now: datetime, *, action: str) -> None:
+def put_down(session: Session, entry: CreditEntry, actor: Actor, now: datetime, *, action: str) -> None:
+    """Add an entry to the ledger, with its audit entry and the score that follows the commit."""
     session.add(entry)
     session.flush()
     sign = "" if entry.kind is EntryKind.CREDIT else "-"

@@ -114,7 +114,11 @@ def _intakes(
     site = joinedload(Intake.version).joinedload(ProgrammeVersion.programme).joinedload(Programme.site)
     published = (
         select(Intake)
-        .where(Intake.moodle_id == moodle.id, Intake.published_at.is_not(None))
+        .where(
+            Intake.moodle_id == moodle.id,
+            Intake.published_at.is_not(None),
+            or_(Intake.broken_off_on.is_(None), Intake.course_id.is_not(None)),  # no course is made any more (8.1)
+        )
         .options(site.joinedload(Site.organisation))
         .order_by(Intake.code)
     )

@@ -51,6 +51,12 @@ def is_today(value: datetime, *, zone: ZoneInfo, now: datetime) -> bool:
     return local(value, zone).date() == local(now, zone).date()
 
 
+def full_day(value: date) -> str:
+    """Return a date as papers give it: «26 ноября 2026 г.»."""
+    pattern = "d MMMM y 'г.'" if _locale() == "ru" else "d MMMM y"
+    return str(format_date(value, pattern, locale=_locale()))
+
+
 def short_day(value: datetime, *, zone: ZoneInfo) -> str:
     """Return a local date for the head of a narrow column: «10.12»."""
     return str(format_date(local(value, zone), "dd.MM" if _locale() == "ru" else "d MMM", locale=_locale()))
@@ -145,6 +151,7 @@ def install(app: Flask) -> None:
         clock_time=_here(clock_time, "zone"),
         day=_here(this_day, "zone", "now"),
         moment=_here(moment, "zone", "now"),
+        full_day=full_day,
         short_day=_here(short_day, "zone"),
         period=_here(period, "zone", "now"),
         term=term,
