@@ -29,10 +29,12 @@ blueprint = Blueprint("ending", __name__, template_folder="templates")
 NAVIGATION: tuple[NavItem, ...] = ()
 
 
-@blueprint.get("/sites/<int:site_id>/end")
+@blueprint.route("/sites/<int:site_id>/end", methods=["GET", "POST"])
 @needs(Permission.KEEP_SITES)
 def end(site_id: int) -> Response:
     """Show what is under way and ask what happens to it; of a site that has ended, what was decided."""
+    if request.method == "POST":
+        return decide(site_id)
     site = site_to_end(db_session(), site_id, actor=actor())
     ended = end_of(db_session(), site)
     if ended is not None:
@@ -40,8 +42,6 @@ def end(site_id: int) -> Response:
     return make_response(end_page(site_id))
 
 
-@blueprint.post("/sites/<int:site_id>/end")
-@needs(Permission.KEEP_SITES)
 def decide(site_id: int) -> Response:
     """Say in numbers what would happen (``step`` = check), or end the site."""
     keep_form(lambda refusal: end_page(site_id, refusal=refusal))

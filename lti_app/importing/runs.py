@@ -42,6 +42,7 @@ class Runs(Bringer):
     _trainees: dict[str, dict[int, Trainee]] = field(default_factory=dict)
     _trainee_rows: dict[str, list[tuple[ParsedRow, Person]]] = field(default_factory=lambda: defaultdict(list))
     _newcomers: Counter[str] = field(default_factory=Counter)
+    _to_enrol: dict[str, list[tuple[Trainee | None, Person]]] = field(default_factory=lambda: defaultdict(list))
 
     def bring_intake(self, row: ParsedRow) -> None:
         """Create or change an intake."""
@@ -152,10 +153,17 @@ class Runs(Bringer):
         led = present_leader(intake.version.programme.site)
         if led is not None and led.person_id == person.id:
             self.report.warnings.append(row.wrong("person", _LEADS_THE_SITE))
+        comes_back = existing is not None and existing.state is TraineeState.LEFT and state is TraineeState.ENROLLED
+        if comes_back or (existing is None and state is not TraineeState.LEFT):
+            self._to_enrol[intake.code].append((existing, person))  # once those who leave have made room
+            return
+        self._save_place(intake, existing, person, state)
+
+    def _save_place(self, intake: Intake, existing: Trainee | None, person: Person, state: TraineeState | None) -> None:
         place, saved = save_trainee(
             self.session, existing, intake=intake, person=person, state=state, actor=self.actor, now=self.now
         )
-        places[person.id] = place
+        self._trainees_of(intake)[person.id] = place
         self.report.count("trainees", saved)
 
     def _trainees_of(self, intake: Intake) -> dict[int, Trainee]:
@@ -167,7 +175,10 @@ class Runs(Bringer):
     def finish(self) -> None:
         """Check what can only be told of whole intakes; publish those whose programme has been approved."""
         for code in sorted({*self._intake_rows, *self._trainee_rows}):
-            self._check_places(self.known.intakes.rows[code])
+            intake = self.known.intakes.rows[code]
+            if self._has_places(intake):
+                for existing, person in self._to_enrol[code]:
+                    self._save_place(intake, existing, person, TraineeState.ENROLLED)
         for code in sorted(self._trainee_rows):
             self._check_one_place_a_course(self.known.intakes.rows[code])
         for code, row in self._intake_rows.items():
@@ -196,11 +207,11 @@ class Runs(Bringer):
                     )
                     self.report.problems.append(row.wrong("person", wrong))
 
-    def _check_places(self, intake: Intake) -> None:
+    def _has_places(self, intake: Intake) -> bool:
         held = sum(place.state is TraineeState.ENROLLED for place in self._trainees_of(intake).values())
-        held += self._newcomers[intake.code]
+        held += self._newcomers[intake.code] + len(self._to_enrol[intake.code])
         if held <= intake.capacity:
-            return
+            return True
         wrong = Wrong(
             _l(
                 "The intake has %(capacity)s places, and %(held)s trainees with this file.",
@@ -216,6 +227,7 @@ class Runs(Bringer):
             self.report.problems.append(row.wrong("person", wrong))
         else:
             self.report.problems.append(self._intake_rows[intake.code].wrong("capacity", wrong))
+        return False
 
     def _check_days(self, row: ParsedRow, intake: Intake) -> None:
         """Refuse days that leave out a meeting planned earlier; meetings of the file are checked one by one."""

@@ -168,8 +168,7 @@ def found_town(database: Database) -> Town:
 
 def _second_site(session: Session, world: World) -> None:
     """Let the leader lead another site, too; its intake has no course yet and its schedule is not whole."""
-    other = World(session, "b", moodle=world.moodle)
-    other.version.title = "Технологическая карта урока"
+    other = World(session, "b", moodle=world.moodle, title="Технологическая карта урока")
     other.leading.until = other.leading.since
     session.add(SiteLeader(site=other.site, person=world.leader, since=other.leading.since))
     other.trainees(21)

@@ -20,13 +20,14 @@ from tests.lti_app.world import NOW, World
 
 @contextmanager
 def _unguarded(database: Database) -> Iterator[Session]:
-    """Yield a session without foreign keys and the ledger's triggers, as in a careless repair by hand."""
+    """Yield a session without foreign keys and triggers, as in a careless repair by hand."""
     with database.session() as session:
         if database.is_sqlite:
             session.connection().exec_driver_sql("COMMIT")
             session.connection().exec_driver_sql("PRAGMA foreign_keys=OFF")
             session.connection().exec_driver_sql("BEGIN IMMEDIATE")
-            session.execute(text("DROP TRIGGER credit_entry_no_update"))
+            for name in session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+                session.execute(text(f"DROP TRIGGER {name}"))
         else:
             session.execute(text("SET session_replication_role = replica"))
         yield session

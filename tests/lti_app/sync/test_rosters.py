@@ -19,6 +19,7 @@ from moodle_sync.sandbox import Sandbox
 from tests.conftest import MovableClock
 from tests.lti_app.sync.conftest import PEOPLE
 from tests.lti_app.sync.test_night import control, courses_named, leave, roster_of
+from tests.lti_app.world import behind_the_rules
 
 Night = Callable[..., NightResult]
 
@@ -156,7 +157,7 @@ def test_completion_is_read_of_those_whose_credit_depends_on_it(
 
 
 def test_completion_that_no_rule_asks_for_is_not_read(night: Night, database: Database) -> None:
-    with database.transaction() as session:
+    with database.transaction() as session, behind_the_rules(session):
         session.scalars(select(ProgrammeVersion)).one().needs_completion = False
     night()
     # functions, template, courses by id, two rosters, a seventh of the accounts

@@ -6,7 +6,7 @@ from tests.lti_app.web.conftest import Scene
 
 MAY = {
     ("GET", "ending.end"): frozenset({"centre"}),
-    ("POST", "ending.decide"): frozenset(),  # no grounds are given
+    ("POST", "ending.end"): frozenset(),  # no grounds are given
 }
 
 
