@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, create_engine, event, text
+from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import OperationalError
@@ -40,6 +40,13 @@ def insert_for(session: Session, model: type[Base]) -> sqlite.Insert | postgresq
     """Begin an INSERT of the database in use, to be followed by what both know: ON CONFLICT, by column names."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     return insert(model)
+
+
+def lock_row(session: Session, row: Any) -> None:
+    """Let nobody else change a stored row until the transaction ends, and read its columns anew."""
+    model = type(row)
+    session.execute(select(model.id).where(model.id == row.id).with_for_update())
+    session.refresh(row, [column.key for column in inspect(model).column_attrs])
 
 
 def put_rows(session: Session, model: type[Base]) -> Executable:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lti_app.core.audit import AuditEntry
+from lti_app.core.db import lock_row
 from lti_app.core.errors import Conflict, Text
 
 
@@ -56,7 +57,7 @@ def require_unchanged(session: Session, row: Any, seen: int | None, compare: Com
 
     ``compare`` is called once the row has been read anew. A form without a revision counts as outdated.
     """
-    session.refresh(row, with_for_update=True)
+    lock_row(session, row)
     if seen == row.revision:
         return
     last = session.scalars(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from babel.numbers import format_decimal
@@ -29,3 +30,9 @@ def in_municipal_language(text: Text) -> str:
     """Fix ``text`` in the municipality's language, whoever's request or job this is."""
     with force_locale(MUNICIPAL_LOCALE):
         return str(text)
+
+
+def plain(text: object) -> str:
+    """Fold case, ё and punctuation away, so that headings and words are told apart by their letters only."""
+    folded = str(text).casefold().replace("ё", "е").replace("_", " ")
+    return " ".join(re.sub(r"[^\w№+\- ]", " ", folded).split())

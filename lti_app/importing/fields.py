@@ -16,6 +16,7 @@ from marshmallow import ValidationError, fields, validate
 from openpyxl.utils.datetime import from_excel
 
 from lti_app.core.errors import Text as Message
+from lti_app.core.words import plain
 
 ERROR_VALUES = frozenset(
     {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#Н/Д", "#ССЫЛКА!", "#ЗНАЧ!"}
@@ -211,12 +212,6 @@ class LocalMoment(Cell):
         if not EARLIEST <= moment.date() < LATEST:
             raise wrong(_l("The year can't be right."), _l("Write local day and time as 01.12.2026 15:00."))
         return moment.replace(second=0)
-
-
-def plain(text: object) -> str:
-    """Fold case, ё and punctuation away, so that headings and words are told apart by their letters only."""
-    folded = str(text).casefold().replace("ё", "е").replace("_", " ")
-    return " ".join(re.sub(r"[^\w№+\- ]", " ", folded).split())
 
 
 class OneOf(Cell):

@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as _l
 from marshmallow import ValidationError
 
 from lti_app.core.errors import DomainError
-from lti_app.importing.fields import Wrong, plain
+from lti_app.core.words import plain
+from lti_app.importing.fields import Wrong
 from lti_app.importing.reading import Table, TableRow
 from lti_app.importing.report import Finding, ImportReport
 from lti_app.importing.schemas import SHEETS, SheetKind, columns_of, kind_of

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from marshmallow import Schema, validates_schema
 
+from lti_app.core.words import plain
 from lti_app.importing.fields import (
     AcademicHours,
     Day,
@@ -18,38 +19,14 @@ from lti_app.importing.fields import (
     Text,
     Whole,
     YesNo,
-    plain,
     wrong,
 )
 from lti_app.intakes.models import TraineeState
 from lti_app.meetings.models import MeetingState
 from lti_app.people.models import Category
 from lti_app.programmes.models import Form, Mode
+from lti_app.programmes.spelling import FORM_WORDS, MODE_WORDS
 
-FORM_WORDS = {
-    Form.LECTURE: ("лекция", "лекции"),
-    Form.SEMINAR: ("семинар", "семинары", "дистанционный семинар", "вебинар"),
-    Form.WORK_PROGRAMME: ("корректировка рабочей программы", "рабочая программа"),
-    Form.LESSON_DESIGN: (
-        "проектирование занятия",
-        "проектирование учебного занятия",
-        "проектирование учебных занятий",
-        "проектирование урока",
-    ),
-    Form.TECHNOLOGICAL_MAP: (
-        "технологическая карта",
-        "разработка технологической карты",
-        "разработка технологической карты урока",
-    ),
-    Form.OPEN_LESSON: ("открытый урок", "открытое занятие", "открытые уроки", "открытый урок занятие"),
-    Form.PRACTICUM: ("практикум", "практикумы"),
-    Form.ROUND_TABLE: ("круглый стол", "круглые столы"),
-    Form.CONSULTATION: ("консультация", "консультации"),
-}
-MODE_WORDS = {
-    Mode.ON_SITE: ("очно", "очный", "очная", "очное", "на площадке"),
-    Mode.DISTANCE: ("дистанционно", "дистанционный", "дистанционная", "дистанционное", "онлайн"),
-}
 CATEGORY_WORDS = {
     Category.HIGHEST: ("высшая", "высшая категория", "высшая квалификационная категория", "вкк"),
     Category.FIRST: ("первая", "первая категория", "первая квалификационная категория", "1", "i"),

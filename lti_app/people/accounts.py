@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lti_app.core.errors import Conflict, NotFound
+from lti_app.core.permissions import Role
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,20 @@ def holds_granted_role(session: Session, person: Person) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def people_with_role(session: Session, role: Role) -> set[int]:
+    """Return the people, known by an account, to whom ``role`` was granted in whatever Moodle."""
+    return set(
+        session.scalars(
+            select(MoodleAccount.person_id)
+            .join(
+                RoleGrant,
+                (RoleGrant.moodle_id == MoodleAccount.moodle_id) & (RoleGrant.user_id == MoodleAccount.user_id),
+            )
+            .where(RoleGrant.role == role)
+        )
+    )
 
 
 def person_called(session: Session, name: str) -> Person:

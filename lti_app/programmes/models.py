@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
@@ -252,6 +252,13 @@ class AgendaItem(Base):
         CheckConstraint(
             "decision IS NULL OR (version_id IS NOT NULL) = (decision IN ('approved', 'returned', 'rejected'))",
             name="decision_fits",
+        ),
+        Index(
+            "uq_agenda_item_waiting",
+            "version_id",
+            unique=True,
+            sqlite_where=text("decision IS NULL"),
+            postgresql_where=text("decision IS NULL"),
         ),
     )
 

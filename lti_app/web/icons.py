@@ -13,12 +13,16 @@ from markupsafe import Markup
 SPRITE = Path(flask_bootstrap.__file__).parent / "static" / "bootstrap5" / "icons" / "bootstrap-icons.svg"
 ICONS = frozenset(
     {
+        "arrow-down",
         "arrow-left-right",
         "arrow-repeat",
+        "arrow-return-left",
+        "arrow-up",
         "box-arrow-right",
         "box-arrow-up-right",
         "calendar-event",
         "camera-video",
+        "chat-left-text",
         "check-circle",
         "check-circle-fill",
         "check2-all",
@@ -29,16 +33,21 @@ ICONS = frozenset(
         "exclamation-triangle",
         "geo-alt",
         "globe2",
+        "grip-vertical",
         "hourglass-split",
         "house",
         "info-circle",
         "journal-check",
+        "journal-text",
         "pause-circle",
+        "pencil",
         "people",
         "person-check",
         "play-circle",
+        "plus-lg",
         "search",
         "slash-circle",
+        "trash",
         "x-circle",
     }
 )

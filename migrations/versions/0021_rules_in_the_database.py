@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
@@ -59,6 +60,10 @@ def _state(version: str) -> str:
 
 def _enrolled(table: str) -> str:
     return f"(SELECT count(*) FROM trainee WHERE intake_id = {table}.intake_id AND state = 'enrolled')"
+
+
+def _year(sitting: str) -> str:
+    return f"substr(CAST({sitting}.held_on AS TEXT), 1, 4)"
 
 
 RULES: tuple[tuple[str, str, str, str, str], ...] = (
@@ -151,6 +156,25 @@ RULES: tuple[tuple[str, str, str, str, str], ...] = (
         "the protocol is signed",
     ),
     ("agenda_kept", "DELETE", "agenda_item", "OLD.decision IS NOT NULL", "the item is decided"),
+    (
+        "protocol_number_once",
+        "INSERT",
+        "sitting",
+        "EXISTS (SELECT 1 FROM sitting other WHERE other.protocol_number = NEW.protocol_number AND "
+        + _year("other")
+        + " = "
+        + _year("NEW")
+        + ")",
+        "the protocol number is taken",
+    ),
+    (
+        "protocol_number_kept",
+        "UPDATE",
+        "sitting",
+        "EXISTS (SELECT 1 FROM sitting other WHERE other.id <> NEW.id AND other.protocol_number = NEW.protocol_number "
+        "AND " + _year("other") + " = " + _year("NEW") + ")",
+        "the protocol number is taken",
+    ),
     ("site_end_kept", "DELETE", "site_end", "1 = 1", "8.1 nothing is deleted"),
     ("site_kept", "DELETE", "site", "1 = 1", "8.1 nothing is deleted"),
 )
@@ -159,8 +183,19 @@ LOCKING = ("trainee_added", "trainee_returned")
 """On PostgreSQL these lock the intake's row first: two at once can't both count a free place."""
 
 
+WAITING = sa.text("decision IS NULL")
+
+
 def upgrade() -> None:
-    """Add the triggers."""
+    """Add the triggers, and that a version stands on one agenda at a time."""
+    op.create_index(
+        "uq_agenda_item_waiting",
+        "agenda_item",
+        ["version_id"],
+        unique=True,
+        sqlite_where=WAITING,
+        postgresql_where=WAITING,
+    )
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     for name, statement, table, forbidden, words in RULES:
         condition = forbidden.format(differs=_differs(CONTENT, "IS NOT" if is_sqlite else "IS DISTINCT FROM"))
@@ -189,3 +224,4 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER {name}" if is_sqlite else f"DROP TRIGGER {name} ON {table}")
         if not is_sqlite:
             op.execute(f"DROP FUNCTION refuse_{name}()")
+    op.drop_index("uq_agenda_item_waiting", "agenda_item")
