@@ -53,9 +53,9 @@ SECTION_NAMES = {
     Section.SOURCES: _l("sources"),
 }
 DECISION_NAMES = {
-    Decision.APPROVED: (_l("approved"), "check-circle", "success"),
+    Decision.APPROVED: (_l("approved by the council"), "check-circle", "success"),
     Decision.RETURNED: (_l("returned with remarks"), "arrow-return-left", "danger"),
-    Decision.REJECTED: (_l("rejected"), "x-circle", "danger"),
+    Decision.REJECTED: (_l("rejected by the council"), "x-circle", "danger"),
     Decision.END_RECOMMENDED: (_l("to end the site is recommended"), "exclamation-triangle", "warning"),
     Decision.END_NOT_RECOMMENDED: (_l("to end the site isn't recommended"), "check-circle", "success"),
 }
