@@ -8,13 +8,14 @@ from typing import Any
 from babel.dates import format_date
 from flask_babel import get_locale, gettext
 
+from lti_app.core.attachment_words import HISTORY as FILES
 from lti_app.core.history import Words
 from lti_app.intakes.words import HISTORY as INTAKES
 from lti_app.people.words import HISTORY as PEOPLE
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
 
-FEATURES = (PEOPLE, SITES, PROGRAMMES, INTAKES)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES)
 
 
 def action_words(action: str) -> str:

@@ -33,12 +33,14 @@ ICONS = frozenset(
         "house",
         "info-circle",
         "journal-check",
+        "paperclip",
         "pause-circle",
         "people",
         "person-check",
         "play-circle",
         "search",
         "slash-circle",
+        "trash",
         "x-circle",
     }
 )

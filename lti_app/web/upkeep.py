@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from lti_app.core.attachment_store import AttachmentStore
+from lti_app.core.attachment_sweep import check_of, sweep
+from lti_app.core.attachments import STORE
 from lti_app.core.edge import Tool
 from lti_app.core.invariants import INVARIANTS, Check
 from lti_app.core.mail import MAIL, deliverer
@@ -15,7 +18,7 @@ from lti_app.sync import invariants as sync
 from lti_app.sync.alert_words import composer
 from lti_app.sync.alerts import ABOUT, watch_nights
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (  # of the database alone
     *programmes.CHECKS,
     *intakes.CHECKS,
     *meetings.CHECKS,
@@ -30,4 +33,11 @@ def install(tool: Tool) -> None:
     tool.deliverers[MAIL] = deliverer(tool.settings, {ABOUT: composer(tool.settings)})
     if tool.settings.smtp_url:
         tool.watchers.append(lambda session, now: watch_nights(session, tool.settings, now))
-    tool.services[INVARIANTS] = CHECKS
+    store = AttachmentStore(
+        tool.settings.attachments_folder,
+        endings=tool.settings.attachment_types,
+        megabytes=tool.settings.attachment_mb,
+    )
+    tool.services[STORE] = store
+    tool.watchers.append(lambda session, now: sweep(session, store, now))
+    tool.services[INVARIANTS] = (*CHECKS, check_of(store))
