@@ -12,8 +12,16 @@ from lti_app.credits import invariants as credits
 from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
 from lti_app.intakes import invariants as intakes
+from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import invariants as meetings
+from lti_app.notices import delivery as notices
+from lti_app.notices.messages import message_deliverer
+from lti_app.notices.occasions import Occasion
+from lti_app.notices.service import ABOUT as NOTICE
+from lti_app.notices.service import MESSAGE
 from lti_app.programmes import invariants as programmes
+from lti_app.programmes.words import NOTICES as PROGRAMMES
+from lti_app.sites.words import NOTICES as SITES
 from lti_app.sync import invariants as sync
 from lti_app.sync.alert_words import composer
 from lti_app.sync.alerts import ABOUT, watch_nights
@@ -26,11 +34,16 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *sync.CHECKS,
 )
 
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES}
+"""The words of every occasion of which people are told."""
+
 
 def install(tool: Tool) -> None:
     """Give the tool its deliverers and checks."""
     tool.deliverers[SCORE] = deliver_score
-    tool.deliverers[MAIL] = deliverer(tool.settings, {ABOUT: composer(tool.settings)})
+    composers = {ABOUT: composer(tool.settings), NOTICE: notices.composer(tool.settings, OCCASIONS)}
+    tool.deliverers[MAIL] = deliverer(tool.settings, composers)
+    tool.deliverers[MESSAGE] = message_deliverer(tool.settings, tool.vault, OCCASIONS)
     if tool.settings.smtp_url:
         tool.watchers.append(lambda session, now: watch_nights(session, tool.settings, now))
     store = AttachmentStore(
