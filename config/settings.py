@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
@@ -27,6 +28,12 @@ NOT_SET: dict[str, str | list[Any] | dict[Any, Any]] = {
 MAIL_ADDRESS = re.compile(r"[!-~]+@[A-Za-z0-9.-]*[A-Za-z0-9]")
 """ASCII alone: what every mail server takes."""
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+ATTACHMENT_TYPES = ("pdf", "docx", "xlsx", "odt", "ods", "jpg", "png")
+"""Kinds of files that the program can tell by their content."""
+LARGEST_REQUEST = 8 * 1024 * 1024
+"""Bytes that a form may send, files included."""
+STATE_FOLDER = Path("/var/lib/ploshchadka")
+"""Where the tool's units may write (config/systemd)."""
 
 
 class SettingsError(Exception):
@@ -59,6 +66,19 @@ class Settings:
     session_hours: int = 10
     mail_from: str | None = None
     admin_mail: tuple[str, ...] = ()
+    attachments_dir: str | None = None
+    attachment_types: tuple[str, ...] = ATTACHMENT_TYPES
+    attachment_mb: int = 6
+
+    @property
+    def attachments_folder(self) -> Path:
+        """Return where attached files are kept: as set, else beside the SQLite database, else where units may write."""
+        if self.attachments_dir:
+            return Path(self.attachments_dir)
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite":
+            return Path(url.database or "").parent / "attachments"
+        return STATE_FOLDER / "attachments"
 
     @property
     def zone(self) -> ZoneInfo:
@@ -132,6 +152,11 @@ class SettingsSchema(Schema):
     SESSION_HOURS = fields.Integer(validate=validate.Range(1, 24, error="must be from 1 to 24 hours"))
     MAIL_FROM = fields.String(allow_none=True)
     ADMIN_MAIL = fields.String()
+    ATTACHMENTS_DIR = fields.String(allow_none=True)
+    ATTACHMENT_TYPES = fields.String()
+    ATTACHMENT_MB = fields.Integer(
+        validate=validate.Range(1, LARGEST_REQUEST // 1024**2 - 1, error="must be from {min} to {max} megabytes")
+    )
 
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:
@@ -174,6 +199,17 @@ class SettingsSchema(Schema):
         if not all(MAIL_ADDRESS.fullmatch(address) for address in _split_keys(value)):
             raise ValidationError("must be e-mail addresses, separated by commas")
 
+    @validates("ATTACHMENT_TYPES")
+    def _attachment_types(self, value: str, **_: Any) -> None:
+        types = _split_keys(value)
+        if not types or not set(types) <= set(ATTACHMENT_TYPES):
+            raise ValidationError(f"must be some of {', '.join(ATTACHMENT_TYPES)}, separated by commas")
+
+    @validates("ATTACHMENTS_DIR")
+    def _attachments_dir(self, value: str | None, **_: Any) -> None:
+        if value and not Path(value).is_absolute():
+            raise ValidationError("must be an absolute path such as /var/lib/ploshchadka/attachments")
+
     @validates("TIMEZONE")
     def _timezone(self, value: str, **_: Any) -> None:
         if value not in available_timezones():
@@ -196,6 +232,8 @@ class SettingsSchema(Schema):
         values["data_keys"] = _split_keys(values["data_keys"])
         values["admin_mail"] = _split_keys(values.get("admin_mail", ""))
         values["public_url"] = values["public_url"].rstrip("/")
+        if "attachment_types" in values:
+            values["attachment_types"] = _split_keys(values["attachment_types"])
         database = values.get("database_url", "")
         if database.startswith(("postgresql://", "postgres://")):
             values["database_url"] = "postgresql+psycopg://" + database.split("://", 1)[1]
@@ -252,3 +290,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         name, reasons = sorted(messages.items())[0]
         raise SettingsError(f"{name}: {reasons[0]}") from error
     return settings
+
+
+def check_attachments_folder(settings: Settings) -> None:
+    """Make the folder of attached files and try to write there. Raises SettingsError where that fails."""
+    folder = settings.attachments_folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with TemporaryFile(dir=folder) as stream:
+            stream.write(b"x")
+    except OSError as error:
+        raise SettingsError(f"ATTACHMENTS_DIR: cannot write to {folder} ({error.strerror})") from error

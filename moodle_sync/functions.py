@@ -38,6 +38,7 @@ class Function(enum.StrEnum):
     DELETE_EVENTS = "core_calendar_delete_calendar_events"
     ACTIVITIES_COMPLETION = "core_completion_get_activities_completion_status"
     GRADE_ITEMS = "gradereport_user_get_grade_items"
+    SEND_MESSAGES = "core_message_send_instant_messages"
     CALL_MANY = "tool_mobile_call_external_functions"
 
 
@@ -182,6 +183,9 @@ FACTS: dict[Function, FunctionFacts] = {
         "read completion of activities", ("report/progress:view",), False, 1, 2
     ),
     Function.GRADE_ITEMS: FunctionFacts("read grades", ("gradereport/user:view", "moodle/grade:viewall"), False, 1, 2),
+    Function.SEND_MESSAGES: FunctionFacts(
+        "tell people of what concerns them by a message", ("moodle/site:sendmessage",), True, 1, 4, optional=True
+    ),
     Function.CALL_MANY: FunctionFacts("pack many reads into one call", (), False, 50, 2, optional=True),
 }
 

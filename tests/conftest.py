@@ -122,9 +122,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
-        secret_key="s" * 40, data_keys=(DATA_KEY,), public_url="http://localhost:8700", database_url=database_url
+        secret_key="s" * 40,
+        data_keys=(DATA_KEY,),
+        public_url="http://localhost:8700",
+        database_url=database_url,
+        attachments_dir=str(tmp_path / "attachments"),
     )
 
 

@@ -43,7 +43,7 @@ class SignedIn:
     since: int
 
 
-Watcher = Callable[[Session, datetime], None]
+Watcher = Callable[[Session, datetime], object]
 """Looks, before each round of delivery, whether somebody has to be told something, and queues it; safe to repeat."""
 
 

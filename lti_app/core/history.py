@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from lti_app.core.attachments import AUDITED
 from lti_app.core.audit import AuditEntry
 from lti_app.core.errors import Text
 
@@ -76,7 +77,7 @@ def history_of(session: Session, *rows: Any, words: Words, limit: int = SHOWN) -
             [
                 Change(field, shown(field, before), shown(field, after))
                 for field, (before, after) in entry.changes.items()
-                if field in words.fields
+                if field in words.fields or field == AUDITED
             ],
         )
         for entry in entries

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from config.settings import Settings
 from lti_app.core.db import Database
-from lti_app.core.outbox import Delivered, Deliverer, Later, Outcome, Refused
+from lti_app.core.outbox import Delivered, Deliverer, Later, Needless, Outcome, Refused
 
 MAIL = "mail"
 """Kind of the outbox's messages that go by mail. Their payload has ``key`` and ``about``, which names a composer."""
@@ -39,8 +39,8 @@ class Mail:
     text: str
 
 
-Compose = Callable[[Session, dict[str, Any], datetime], Mail | str]
-"""Puts a payload into words when it is delivered; a string says why there is nobody to tell any more."""
+Compose = Callable[[Session, dict[str, Any], datetime], Mail | Needless | str]
+"""Puts a payload into words when it is delivered; a string says why it can't be told, and has to be looked at."""
 
 
 def sender(settings: Settings) -> str:
@@ -52,10 +52,12 @@ def deliverer(settings: Settings, composers: Mapping[str, Compose]) -> Deliverer
     """Return what delivers mail of the outbox."""
 
     def deliver(database: Database, payload: dict[str, Any], now: datetime) -> Outcome:
-        if not settings.smtp_url:
-            return Later("SMTP_URL is not set", patient=True)
         with database.session(writes=False) as session:
             mail = composers[payload["about"]](session, payload, now)
+        if isinstance(mail, Needless):
+            return mail
+        if not settings.smtp_url:
+            return Later("SMTP_URL is not set", patient=True)
         return Refused(mail) if isinstance(mail, str) else send(settings, mail, key=payload["key"], now=now)
 
     return deliver

@@ -80,7 +80,14 @@ class Refused:
     reason: str
 
 
-Outcome = Delivered | Later | Refused
+@dataclass(frozen=True)
+class Needless:
+    """Say that there is nothing to deliver this way, and why: it is settled, and nobody has to look at it."""
+
+    reason: str
+
+
+Outcome = Delivered | Later | Refused | Needless
 Deliverer = Callable[[Database, dict[str, Any], datetime], Outcome]
 """Delivers a payload. It opens its own short transactions, so that none is open for writing while it asks the network;
 whatever it does must be safe to repeat."""
@@ -206,12 +213,14 @@ def _settle(database: Database, errand: _Errand, outcome: Outcome, now: datetime
         message = session.get_one(OutboxMessage, errand.message_id, with_for_update=True)
         if message.delivered_at is not None or message.given_up_at is not None:
             return  # the lease ran out meanwhile, and the worker that took over has settled it
-        if message.attempts != errand.attempt and not isinstance(outcome, Delivered):
+        if message.attempts != errand.attempt and not isinstance(outcome, Delivered | Needless):
             return  # the lease ran out meanwhile: how it goes on is up to the worker that took over
         match outcome:
             case Delivered(note):
                 message.delivered_at, message.last_error = now, note[:500] or None
                 counts.delivered += 1
+            case Needless(reason):
+                message.delivered_at, message.last_error = now, reason[:500]
             case Later(reason, patient=True):
                 message.next_attempt_at, message.last_error = now + PATIENT_RETRY, reason[:500]
                 counts.later += 1

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, LargeBinary, cast, func, or_, select
+from sqlalchemy import ColumnElement, LargeBinary, cast, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lti_app.core.errors import Conflict, NotFound
 from lti_app.core.permissions import Role
+from lti_app.lti.claims import numeric_id
 from lti_app.people.models import MoodleAccount, Person, RoleGrant
 
 log = logging.getLogger(__name__)
@@ -163,3 +164,15 @@ def _beyond_ascii(session: Session) -> ColumnElement[bool]:
     if session.get_bind().dialect.name == "sqlite":
         return func.length(cast(Person.email, LargeBinary)) != func.length(Person.email)
     return func.octet_length(Person.email) != func.length(Person.email)
+
+
+def remember_last_link(session: Session, *, moodle_id: int, user_id: int, link: str | None, known: int | None) -> None:
+    """Keep by which link of the tool a known user came, where it isn't the one known: a notice leads back by it."""
+    number = numeric_id(link)
+    if number is None or number == known:
+        return
+    session.execute(
+        update(MoodleAccount)
+        .where(MoodleAccount.moodle_id == moodle_id, MoodleAccount.user_id == user_id)
+        .values(last_link=number)
+    )

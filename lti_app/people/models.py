@@ -138,6 +138,9 @@ class MoodleAccount(Base):
     seen_email: Mapped[str | None] = mapped_column(String(255), comment="as Moodle said last")
     seen_suspended: Mapped[bool] = mapped_column(default=False, comment="suspended on the whole site of Moodle")
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="when Moodle was last asked and showed it")
+    last_link: Mapped[int | None] = mapped_column(
+        comment="LTI instance in Moodle by whose link they last came: resource_link.id of a launch"
+    )
     not_shown_since: Mapped[datetime | None] = mapped_column(
         UtcDateTime, comment="since then Moodle shows no such user: deleted, as a rule"
     )

@@ -29,11 +29,13 @@ from lti_app.core.errors import NotSignedIn
 from lti_app.core.permissions import Actor, Role
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.lti.models import Moodle
+from lti_app.notices.models import PendingWay
 from lti_app.people.models import MoodleAccount, Person, RoleGrant, full_name
 from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import SiteLeader
 
 _GRANTED, _LED, _PLACE, _PERSON, _COURSE, _ENDED = "granted", "led", "place", "person", "course", "ended"
+_WAY = "way"
 _NO_NUMBER, _NO_WORD = literal(0, Integer), literal("")
 
 Rows = Sequence[Any]
@@ -65,7 +67,13 @@ def _standing(person: ColumnElement[Any]) -> list[Select[Any]]:
 _OF_ACCOUNT = (MoodleAccount.moodle_id == bindparam("moodle"), MoodleAccount.user_id == bindparam("user"))
 _KNOWN = [
     *_standing(select(MoodleAccount.person_id).where(*_OF_ACCOUNT).scalar_subquery()),
-    _row(_PERSON, Person.id, words=(Person.last_name, Person.first_name, func.coalesce(Person.middle_name, "")))
+    _row(
+        _PERSON,
+        Person.id,
+        func.coalesce(MoodleAccount.last_link, 0),
+        words=(Person.last_name, Person.first_name, func.coalesce(Person.middle_name, "")),
+    )
+    .select_from(Person)
     .join(MoodleAccount, MoodleAccount.person_id == Person.id)
     .where(*_OF_ACCOUNT),
 ]
@@ -79,6 +87,9 @@ _ARRIVAL: CompoundSelect[Any] = union_all(
     .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
     .join(Programme, Programme.id == ProgrammeVersion.programme_id)
     .where(Intake.moodle_id == bindparam("moodle"), Intake.course_id == bindparam("course")),
+    _row(_WAY, PendingWay.person_id)
+    .join(MoodleAccount, MoodleAccount.person_id == PendingWay.person_id)
+    .where(*_OF_ACCOUNT),
 )
 
 
@@ -89,6 +100,10 @@ class Arrival:
     actor: Actor | None
     intakes: tuple[tuple[int, int], ...]
     """Intake id and site id."""
+    last_link: int | None = None
+    """The LTI instance by whose link they came last time."""
+    is_awaited: bool = False
+    """They followed the link of a notice, so that this launch may lead to its page."""
 
     @property
     def own_intake_ids(self) -> list[int]:
@@ -130,7 +145,12 @@ def read_arrival(
     rows = session.connection().execute(_ARRIVAL, asked).all()
     intakes = tuple((row[1], row[2]) for row in rows if row[0] == _COURSE)
     actor = _actor(rows, moodle_id=moodle_id, user_id=user_id, name="", is_moodle_admin=is_moodle_admin)
-    return Arrival(actor if actor.person_id is not None else None, intakes)
+    return Arrival(
+        actor if actor.person_id is not None else None,
+        intakes,
+        last_link=next((row[2] for row in rows if row[0] == _PERSON), None) or None,
+        is_awaited=any(row[0] == _WAY for row in rows),
+    )
 
 
 def _today(now: datetime) -> date:

@@ -9,7 +9,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from config.settings import Settings, SettingsError, load_settings
+from config.settings import LARGEST_REQUEST, Settings, SettingsError, check_attachments_folder, load_settings
 from lti_app import lti
 from lti_app.core.cli import SETTINGS_ERROR, AllCommands, db, keys
 from lti_app.core.clock import Clock
@@ -51,6 +51,7 @@ def build_app(settings: Settings | None, clock: Clock) -> Flask:
     if settings is None:
         try:
             settings = load_settings()
+            check_attachments_folder(settings)
         except SettingsError as error:
             if _looks_for_commands():
                 return _commands_alone(str(error))
@@ -110,6 +111,6 @@ def _configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=True,
         SESSION_COOKIE_PARTITIONED=True,
         SESSION_COOKIE_HTTPONLY=True,
-        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST,
         BOOTSTRAP_SERVE_LOCAL=True,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
+from babel.numbers import format_decimal
 from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 
@@ -111,6 +112,14 @@ def hours_of(done: Decimal, total: Decimal) -> str:
     return str(gettext("%(done)s of %(total)s academic hours", done=hours_words(done), total=hours_words(total)))
 
 
+def file_size(size: int) -> str:
+    """Return a file's size as people say it: 512 KB, 1.4 MB."""
+    if size < 1000 * 1024:
+        return str(gettext("%(number)s KB", number=format_decimal(max(1, round(size / 1024)), locale=_locale())))
+    number = format_decimal(size / 1024**2, format="#,##0.#", locale=_locale())
+    return str(gettext("%(number)s MB", number=number))
+
+
 def zone_words(*, zone: ZoneInfo, now: datetime) -> str:
     """Name the zone: «по времени Новокузнецка (UTC+7)»."""
     name = ZONE_NAMES.get(zone.key) or gettext("local time of %(zone)s", zone=zone.key.replace("_", " "))
@@ -161,6 +170,7 @@ def install(app: Flask) -> None:
         hours_of=hours_of,
         hours_words=hours_words,
         iso=iso,
+        file_size=file_size,
     )
     app.jinja_env.tests["today"] = _here(is_today, "zone", "now")
     app.jinja_env.globals["zone_words"] = _here(zone_words, "zone", "now")

@@ -8,6 +8,7 @@ from typing import Any
 from babel.dates import format_date
 from flask_babel import get_locale, gettext
 
+from lti_app.core.attachment_words import HISTORY as FILES
 from lti_app.core.history import Words
 from lti_app.ending.words import HISTORY as ENDING
 from lti_app.intakes.words import HISTORY as INTAKES
@@ -15,7 +16,7 @@ from lti_app.people.words import HISTORY as PEOPLE
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
 
-FEATURES = (PEOPLE, SITES, PROGRAMMES, INTAKES, ENDING)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, ENDING)
 
 
 def action_words(action: str) -> str:

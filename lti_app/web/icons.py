@@ -39,6 +39,7 @@ ICONS = frozenset(
         "info-circle",
         "journal-check",
         "journal-text",
+        "paperclip",
         "pause-circle",
         "pencil",
         "people",

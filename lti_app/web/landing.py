@@ -16,10 +16,11 @@ from lti_app.intakes.courses import intakes_of_course, own_intakes
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
-from lti_app.people.accounts import find_person
+from lti_app.notices.ways import take_way
+from lti_app.people.accounts import find_person, remember_last_link
 from lti_app.sites.service import has_power_over_others
 from lti_app.web import i18n
-from lti_app.web.actors import read_arrival
+from lti_app.web.actors import Arrival, read_arrival
 
 CSRF = "csrf_token"
 
@@ -56,12 +57,31 @@ def land(launch: Launch) -> Response:
     actor = arrival.actor or _find(session, launch)
     who = _visitor(launch, actor.person_id, actor.name)
     _begin_visit(who, launch.locale)
+    awaited = _way_of_a_notice(session, launch, arrival, actor)
+    if awaited is not None:
+        return see_other(awaited)
     if len(arrival.own_intake_ids) == 1:
         return see_other(url_for("credits.intake", intake_id=arrival.own_intake_ids[0]))
     course = _course_of(launch)
     if course is None:
         return see_other(url_for("site.home"))
     return see_other(way_from(session, course, actor) or url_for("site.course", course=_sealed(course)))
+
+
+def _way_of_a_notice(session: Session, launch: Launch, arrival: Arrival, actor: Actor) -> str | None:
+    """Note by which link they came; return the page to which the link of a notice leads, where they followed one."""
+    if actor.person_id is None:
+        return None
+    remember_last_link(
+        session,
+        moodle_id=launch.moodle_id,
+        user_id=launch.user_id,
+        link=launch.resource_link_id,
+        known=arrival.last_link,
+    )
+    if arrival.actor is not None and not arrival.is_awaited:
+        return None
+    return take_way(session, actor.person_id, now=now())
 
 
 def _find(session: Session, launch: Launch) -> Actor:

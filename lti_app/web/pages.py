@@ -21,6 +21,7 @@ from lti_app.programmes.models import FORM_NAMES, Form
 from lti_app.sync import words as sync_words
 from lti_app.sync.reason_words import why_words
 from lti_app.web import errors, formatting, headers, history, i18n, icons, operations, tickets
+from lti_app.web.attachment_views import attachment_limits
 
 NAVIGATION = "ploshchadka_navigation"
 STATIC_KEPT_SECONDS = 24 * 60 * 60
@@ -147,6 +148,7 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
         field_words=history.field_words,
         value_words=history.value_words,
         navigation=navigation,
+        attachment_limits=attachment_limits,
     )
 
     @app.context_processor

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from lti_app.core.attachment_store import AttachmentStore
+from lti_app.core.attachment_sweep import check_of, sweep
+from lti_app.core.attachments import STORE
 from lti_app.core.edge import Tool
 from lti_app.core.invariants import INVARIANTS, Check
 from lti_app.core.mail import MAIL, deliverer
 from lti_app.credits import invariants as credits
 from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
+from lti_app.ending.telling import NOTICES as ENDING
 from lti_app.intakes import invariants as intakes
+from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import invariants as meetings
+from lti_app.notices import delivery as notices
+from lti_app.notices.messages import message_deliverer
+from lti_app.notices.occasions import Occasion
+from lti_app.notices.service import ABOUT as NOTICE
+from lti_app.notices.service import MESSAGE
 from lti_app.programmes import invariants as programmes
+from lti_app.programmes.words import NOTICES as PROGRAMMES
+from lti_app.sites.reminders import remind
+from lti_app.sites.words import NOTICES as SITES
 from lti_app.sync import invariants as sync
 from lti_app.sync.alert_words import composer
 from lti_app.sync.alerts import ABOUT, watch_nights
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (  # of the database alone
     *programmes.CHECKS,
     *intakes.CHECKS,
     *meetings.CHECKS,
@@ -23,11 +40,28 @@ CHECKS: tuple[Check, ...] = (
     *sync.CHECKS,
 )
 
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **ENDING}
+"""The words of every occasion of which people are told."""
+
 
 def install(tool: Tool) -> None:
     """Give the tool its deliverers and checks."""
     tool.deliverers[SCORE] = deliver_score
-    tool.deliverers[MAIL] = deliverer(tool.settings, {ABOUT: composer(tool.settings)})
+    composers = {ABOUT: composer(tool.settings), NOTICE: notices.composer(tool.settings, OCCASIONS)}
+    tool.deliverers[MAIL] = deliverer(tool.settings, composers)
+    tool.deliverers[MESSAGE] = message_deliverer(tool.settings, tool.vault, OCCASIONS)
     if tool.settings.smtp_url:
         tool.watchers.append(lambda session, now: watch_nights(session, tool.settings, now))
-    tool.services[INVARIANTS] = CHECKS
+    store = AttachmentStore(
+        tool.settings.attachments_folder,
+        endings=tool.settings.attachment_types,
+        megabytes=tool.settings.attachment_mb,
+    )
+    tool.services[STORE] = store
+    tool.watchers.append(lambda session, now: sweep(session, store, now))
+    tool.watchers.append(lambda session, now: _remind(tool, session, now))
+    tool.services[INVARIANTS] = (*CHECKS, check_of(store))
+
+
+def _remind(tool: Tool, session: Session, now: datetime) -> None:
+    remind(session, now, tool.settings.zone)

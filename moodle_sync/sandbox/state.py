@@ -49,6 +49,8 @@ class Site:
     max_input_vars: int = 1000
     withheld_functions: list[str] = field(default_factory=list)
     refused_functions: list[str] = field(default_factory=list)
+    without_messages: list[int] = field(default_factory=list)
+    """Users who take no messages from people that are no contacts of theirs."""
     locks_backup_of_people: bool = False
     """The service's account may not choose whether people are copied with a course: they never are."""
     unassignable_roles: list[int] = field(default_factory=list)

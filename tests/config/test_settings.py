@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from config.settings import SettingsError, load_settings
+from config.settings import ATTACHMENT_TYPES, SettingsError, check_attachments_folder, load_settings
+from lti_app.core.file_kinds import KINDS
 
 GOOD = {
     "SECRET_KEY": "x" * 40,
@@ -67,6 +68,11 @@ def test_three_settings_are_enough() -> None:
         ("HIDE_AFTER_DAYS", "3651"),
         ("HIDE_AFTER_DAYS", "never"),
         ("SESSION_HOURS", "100"),
+        ("ATTACHMENT_TYPES", "pdf, exe"),
+        ("ATTACHMENT_TYPES", ","),
+        ("ATTACHMENT_MB", "8"),
+        ("ATTACHMENT_MB", "0"),
+        ("ATTACHMENTS_DIR", "files"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(name: str, value: str | None) -> None:
@@ -155,3 +161,23 @@ def test_addresses_of_administrators_are_separated_by_commas() -> None:
 
     assert settings.admin_mail == ("a@example.org", "b@example.org")
     assert load_settings(GOOD).admin_mail == ()
+
+
+def test_attached_files_lie_beside_the_sqlite_database_or_where_units_may_write(tmp_path: Path) -> None:
+    beside = load_settings({**GOOD, "DATABASE_URL": f"sqlite:///{tmp_path}/town.sqlite3"})
+    server = load_settings({**GOOD, "DATABASE_URL": "postgresql://u@h/d"})
+    given = load_settings({**GOOD, "ATTACHMENTS_DIR": "/srv/files", "ATTACHMENT_TYPES": "pdf docx"})
+
+    assert beside.attachments_folder == tmp_path / "attachments"
+    assert str(server.attachments_folder) == "/var/lib/ploshchadka/attachments"
+    assert (str(given.attachments_folder), given.attachment_types) == ("/srv/files", ("pdf", "docx"))
+    assert tuple(KINDS) == ATTACHMENT_TYPES
+
+
+def test_a_folder_that_cannot_be_written_to_stops_the_start_with_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    with pytest.raises(SettingsError, match="^ATTACHMENTS_DIR: cannot write to "):
+        check_attachments_folder(load_settings({**GOOD, "ATTACHMENTS_DIR": str(tmp_path / "file" / "below")}))
+    good = load_settings({**GOOD, "ATTACHMENTS_DIR": str(tmp_path / "new" / "files")})
+    check_attachments_folder(good)
+    assert list(good.attachments_folder.iterdir()) == []

@@ -74,6 +74,8 @@ def test_the_table_of_settings_is_the_schema() -> None:
             assert told[name] == "must be given"
         else:
             default = "unset" if setting.default in (None, ()) else str(setting.default)
+            if isinstance(setting.default, tuple) and setting.default:
+                default = ", ".join(setting.default)
             assert told[name].strip("`") == default, name
 
 

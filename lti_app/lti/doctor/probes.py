@@ -85,6 +85,11 @@ def probes(client: MoodleClient, moodle: Moodle, course_id: int, own_id: int) ->
             frozenset({"invalidparameter"}),
         ),
         Probe(
+            Function.SEND_MESSAGES,
+            {"messages": [{"touserid": 0, "text": "-", "textformat": 1}]},
+            frozenset({"formatnotsupported"}),  # nobody is user 0 (recording message_send)
+        ),
+        Probe(
             Function.CREATE_CATEGORIES,
             {"categories": [{"name": "", "parent": moodle.category_id}]},
             frozenset({"categorynamerequired"}),

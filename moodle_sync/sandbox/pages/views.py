@@ -187,6 +187,10 @@ def course_page(sandbox: Sandbox, request: Request) -> Response:
 def activity_page(sandbox: Sandbox, request: Request, kind: str) -> Response:
     """Show an activity; a tool's link opens in a frame."""
     module = sandbox.state.modules.get(request.args.get("id", 0, int))
+    if module is None and kind == "lti":  # Moodle takes the id of the LTI instance as well
+        instance = request.args.get("l", 0, int)
+        links = sandbox.state.modules.values()
+        module = next((link for link in links if (link.kind, link.instance) == (kind, instance)), None)
     visit = Visit(sandbox, request, module.course if module else None)
     if visit.stop:
         return visit.stop

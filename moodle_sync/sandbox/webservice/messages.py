@@ -30,6 +30,17 @@ def send_instant_messages(state: State, arguments: Arguments) -> Any:
         raise MoodleError("formatnotsupported", "webservice/formatnotsupported")
     sent = []
     for row in arguments["messages"]:
+        if row["touserid"] in state.site.without_messages:  # Moodle's source: can_send_message says no
+            sent.append(
+                {
+                    "msgid": -1,
+                    "clientmsgid": row["clientmsgid"],
+                    "errormessage": f"{state.users[row['touserid']].fullname} cannot be messaged",
+                    "timecreated": state.now(),
+                    "candeletemessagesforallusers": False,
+                }
+            )
+            continue
         message = Message(state.next_id("message"), state.site.ws_user, row["touserid"], row["text"], state.now())
         state.messages.append(message)
         sent.append(
