@@ -197,13 +197,14 @@ def change_application(
         return differences(application, typed, APPLICATION_FIELDS)
 
     require_unchanged(session, application, seen, compare)
-    _require_state(application, *EDITABLE)
+    require_state(application, *EDITABLE)
     _checked(session, application.applicant, facts, actor)
     saving.change(session, application, _values(facts), actor=actor, now=now, action="change_application")
     return application
 
 
-def _require_state(application: SiteApplication, *states: ApplicationState) -> None:
+def require_state(application: SiteApplication, *states: ApplicationState) -> None:
+    """Refuse what an application in another state does not allow. Raises Conflict."""
     if application.state not in states:
         raise Conflict(
             "application_moved_on",
@@ -269,7 +270,7 @@ def submit_application(
     """Put an application in: complete, and its leader fit on the local date ``today`` (4.1). The centre is told."""
     application = application_of(session, application_id, actor=actor)
     lock_row(session, application)
-    _require_state(application, *EDITABLE)
+    require_state(application, *EDITABLE)
     for refusal in lacks(application, today):
         raise refusal
     twin = session.scalar(
@@ -316,7 +317,7 @@ def withdraw_application(session: Session, application_id: int, *, actor: Actor,
     """Withdraw an application before it is accepted."""
     application = application_of(session, application_id, actor=actor)
     lock_row(session, application)
-    _require_state(application, *EDITABLE, ApplicationState.SUBMITTED)
+    require_state(application, *EDITABLE, ApplicationState.SUBMITTED)
     values = {"state": ApplicationState.WITHDRAWN}
     saving.change(session, application, values, actor=actor, now=now, action="withdraw_application")
     return application
@@ -329,7 +330,7 @@ def return_application(
     actor.require(Permission.KEEP_SITES)
     application = application_of(session, application_id, actor=actor)
     lock_row(session, application)
-    _require_state(application, ApplicationState.SUBMITTED, ApplicationState.ACCEPTED)
+    require_state(application, ApplicationState.SUBMITTED, ApplicationState.ACCEPTED)
     if not remarks.strip():
         raise DomainError(
             "remarks_missing",
@@ -348,7 +349,7 @@ def accept_application(session: Session, application_id: int, *, actor: Actor, n
     actor.require(Permission.KEEP_SITES)
     application = application_of(session, application_id, actor=actor)
     lock_row(session, application)
-    _require_state(application, ApplicationState.SUBMITTED)
+    require_state(application, ApplicationState.SUBMITTED)
     values = {"state": ApplicationState.ACCEPTED, "decided_at": now}
     saving.change(session, application, values, actor=actor, now=now, action="accept_application")
     tell_applicant(session, application, "application_accepted", now=now)

@@ -38,6 +38,7 @@ ICONS = frozenset(
         "house",
         "info-circle",
         "journal-check",
+        "inbox",
         "journal-text",
         "paperclip",
         "pause-circle",
