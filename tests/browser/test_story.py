@@ -167,3 +167,33 @@ def test_from_the_night_to_hours_in_the_gradebook(browser: Browser, demo: Demo) 
     trainee.shot("6-credited")
     for visitor in (trainee, leader, administrator):
         visitor.leave()
+
+
+def test_a_leader_places_a_meeting_into_the_course_and_a_trainee_comes_to_it(browser: Browser, demo: Demo) -> None:
+    leader = Visitor(browser, demo, story.LEADER_NAME)
+    leader.open_course()
+    course_id = leader.page.url.partition("id=")[2].partition("&")[0]
+    leader.page.goto(f"{demo.moodle}/mod/lti/contentitem.php?id=1&course={course_id}")
+    expect(leader.page.get_by_role("heading", name="Выберите, что откроет ссылка")).to_be_visible()
+    leader.shot("7-choice")
+    leader.page.get_by_role("searchbox").fill("такого нет")
+    leader.page.get_by_role("button", name="Найти").click()
+    expect(leader.page.locator("main")).to_contain_text("Среди ваших потоков такого нет.")
+    leader.page.get_by_role("searchbox").fill("современный")
+    leader.page.get_by_role("button", name="Найти").click()
+    meeting = leader.page.locator("button.choice[value^=meeting]").first
+    topic = meeting.evaluate("button => button.firstChild.textContent")
+    meeting.click()
+    expect(leader.page.locator("main")).to_contain_text("Она открывает это занятие.")
+    leader.page.get_by_role("button", name="Добавить").click()
+    added = leader.page.locator("ul a").first
+    expect(added).to_have_text(topic)
+    address = added.get_attribute("href")
+
+    trainee = Visitor(browser, demo, story.TRAINEE_NAME)
+    trainee.page.goto(f"{demo.moodle}{address}")
+    frame = trainee.page.frame_locator("#contentframe")
+    expect(frame.get_by_role("heading", level=1)).to_contain_text(topic)
+    trainee.shot("8-meeting")
+    for visitor in (trainee, leader):
+        visitor.leave()
