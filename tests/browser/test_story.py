@@ -193,7 +193,9 @@ def test_a_leader_places_a_meeting_into_the_course_and_a_trainee_comes_to_it(bro
     trainee = Visitor(browser, demo, story.TRAINEE_NAME)
     trainee.page.goto(f"{demo.moodle}{address}")
     frame = trainee.page.frame_locator("#contentframe")
-    expect(frame.get_by_role("heading", level=1)).to_contain_text(topic)
+    line = frame.locator(".row-card:target")
+    expect(line).to_contain_text(topic)
+    expect(line).to_be_in_viewport()
     trainee.shot("8-meeting")
     for visitor in (trainee, leader):
         visitor.leave()
