@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import asdict
 from datetime import timedelta
 
+import jwt
 import pytest
 from flask import Flask
+from itsdangerous import URLSafeSerializer
 
 from lti_app.core.db import Database
 from lti_app.credits.scores import links_by_course
-from lti_app.lti.deep_linking import Chooser
+from lti_app.lti.deep_linking import SALT, Chooser
+from lti_app.lti.models import LtiRegistration
 from lti_app.web.choices import OwnPages
+from tests.conftest import MovableClock
 from tests.lti_app.web.conftest import Scene, scene
 from tests.lti_app.web.test_landing import COURSE, come, door, launch_of
-from tests.lti_app.web.visits import tied_user
+from tests.lti_app.web.visits import ORIGIN, tied_user
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
@@ -108,3 +114,48 @@ def test_hours_go_to_the_column_of_the_course_never_to_a_meetings(database: Data
         meeting.chosen_meeting, meeting.changed_at = 5, NOW + timedelta(days=1)
         session.flush()
         assert [link.id for link in links_by_course(session, world.moodle.id)[12]] == [hours.id]
+
+
+def test_what_a_launch_proved_goes_from_page_to_page_sealed_and_for_an_hour(
+    app: Flask, scene: Scene, users: dict[str, int], clock: MovableClock, database: Database
+) -> None:
+    with database.transaction() as session:
+        here = scene.here
+        here.session = session
+        registration_id = here.link(COURSE).registration_id
+    chooser = Chooser(
+        registration_id, here.moodle.id, users["leader"], COURSE, "Курс", here.moodle.url, "d", int(NOW.timestamp())
+    )
+    key = app.extensions["ploshchadka"].settings.secret_key
+    sealed = URLSafeSerializer(key, salt=SALT).dumps(asdict(chooser))
+
+    def choose(launch: str, **form: str):  # type: ignore[no-untyped-def]
+        return app.test_client().post("/lti/deep-link/choose", data={"launch": launch, **form})
+
+    offer = choose(sealed, q="")
+    assert f'value="intake-{scene.intake_id}"' in offer.text
+    assert f"frame-ancestors {ORIGIN}" in offer.headers["Content-Security-Policy"]
+    answer = choose(sealed, chosen=f"meeting-{scene.meeting_id}")
+    assert answer.status_code == 200
+    token = re.search(r'name="JWT" value="([^"]+)"', answer.text)
+    assert token is not None
+    claims = jwt.decode(token[1], options={"verify_signature": False})
+    (item,) = claims["https://purl.imsglobal.org/spec/lti-dl/claim/content_items"]
+    assert item["custom"] == {"intake": str(scene.intake_id), "meeting": str(scene.meeting_id)}
+    assert item["url"] == "http://localhost:8700/lti/launch"
+    tagged = {"tag": "meeting", "resourceId": f"meeting-{scene.meeting_id}", "scoreMaximum": 100}
+    assert tagged.items() <= item["lineItem"].items()
+    assert claims["https://purl.imsglobal.org/spec/lti-dl/claim/data"] == "d"
+    # What isn't theirs is not answered with: the list again.
+    assert 'name="JWT"' not in choose(sealed, chosen=f"intake-{scene.there.intake.id}").text
+
+    for launch in ("", "x", f"{sealed}x"):
+        refused = choose(launch, chosen="tool")
+        assert (refused.status_code, 'name="JWT"' in refused.text) == (400, False)
+    clock.move(minutes=61)
+    assert choose(sealed, chosen="tool").status_code == 400
+    clock.move(minutes=-61)
+    with database.transaction() as session:
+        session.get_one(LtiRegistration, registration_id).disabled_at = NOW
+    app.extensions["ploshchadka"].services["lti"].registrations.forget()
+    assert choose(sealed, chosen="tool").status_code == 400
