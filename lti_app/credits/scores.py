@@ -129,6 +129,7 @@ def links_by_course(session: Session, moodle_id: int, course_id: int | None = No
         .where(
             LtiRegistration.moodle_id == moodle_id,
             LtiRegistration.disabled_at.is_(None),
+            LtiResourceLink.chosen_meeting.is_(None),  # a meeting's column is not that of the hours
         )
         .order_by(LtiResourceLink.changed_at.desc(), LtiResourceLink.id.desc())
     )

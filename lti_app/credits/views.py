@@ -236,11 +236,11 @@ def put_forward(trainee_id: int) -> Response:
 @blueprint.get("/meetings/<int:meeting_id>")
 @needs(Permission.SIGNED_IN)
 def meeting(meeting_id: int) -> str | Response:
-    """Show the leader who came to a meeting, and what to confirm; lead a trainee, from the calendar, to its intake."""
+    """Show the leader who came to a meeting, and what to confirm; lead a trainee to its line in the intake."""
     intake_id = find_meeting(db_session(), meeting_id).intake_id
     if Role.LEADER in roles_in(intake_id, actor()):
         return meeting_page(meeting_id)
-    return see_other(url_for("credits.intake", intake_id=intake_id))
+    return see_other(url_for("credits.intake", intake_id=intake_id, _anchor=f"meeting-{meeting_id}"))
 
 
 def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:

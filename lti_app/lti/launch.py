@@ -48,6 +48,8 @@ from lti_app.lti.state import State
 LARGEST_TOKEN = 32 * 1024
 STATE_PREFIX = "state-"
 MOST_CUSTOM = 50
+INTAKE, MEETING = "intake", "meeting"
+"""Custom parameters of links that were placed for one page: they choose a page, and prove nothing."""
 
 # Of the whole Moodle: an institution's Administrator may be whoever keeps its papers. Moodle names both for a site
 # administrator (recording launch_payload_admin.json).
@@ -142,6 +144,7 @@ class ToolLaunch(MessageLaunch[FlaskRequest, Registrations, SessionService, Logi
             lineitem_url=self._own_address(endpoint.get("lineitem")),
             lineitems_url=self._own_address(endpoint.get("lineitems")),
             memberships_url=self._own_address(members.get("context_memberships_url")),
+            chosen_meeting=check.numeric_id(check.mapping(self.claims.get(f"{LTI}custom")).get(MEETING)),
         )
 
     def validate_state(self) -> ToolLaunch:

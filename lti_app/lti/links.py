@@ -29,6 +29,7 @@ class Link:
     lineitem_url: str | None
     lineitems_url: str | None
     memberships_url: str | None
+    chosen_meeting: int | None = None
 
 
 class LinkMemory:
@@ -58,7 +59,14 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
         return
     table = LtiResourceLink
     stored = session.execute(
-        select(table.course_id, table.title, table.lineitem_url, table.lineitems_url, table.memberships_url).where(
+        select(
+            table.course_id,
+            table.title,
+            table.lineitem_url,
+            table.lineitems_url,
+            table.memberships_url,
+            table.chosen_meeting,
+        ).where(
             table.registration_id == link.registration_id,
             table.resource_link_id == link.resource_link_id,
         )
@@ -69,6 +77,7 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
         "lineitem_url": link.lineitem_url,
         "lineitems_url": link.lineitems_url,
         "memberships_url": link.memberships_url,
+        "chosen_meeting": link.chosen_meeting,
     }
     if stored is None:
         # Two people may open a new link at once: the second insert then does nothing.

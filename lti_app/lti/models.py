@@ -137,6 +137,9 @@ class LtiResourceLink(Base):
     lineitem_maximum: Mapped[Decimal | None] = mapped_column(
         Hours, comment="hours that the line item was set to count, in hundredths; empty: Moodle's own maximum"
     )
+    chosen_meeting: Mapped[int | None] = mapped_column(
+        comment="the meeting that the link was placed for: its column is not that of the hours"
+    )
     changed_at: Mapped[datetime] = mapped_column(
         UtcDateTime, comment="first launch of the link, or the last that told something new of it"
     )

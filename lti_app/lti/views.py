@@ -13,7 +13,7 @@ from lti_app.core.errors import DomainError
 from lti_app.core.permissions import Permission, needs
 from lti_app.lti import refusals
 from lti_app.lti.claims import DEEP_LINK, DEEP_LINKING
-from lti_app.lti.deep_linking import answer_page
+from lti_app.lti.deep_linking import begin_choice, go_on_choosing
 from lti_app.lti.keys import ensure_key, published_keys
 from lti_app.lti.launch import ToolLaunch
 from lti_app.lti.links import remember_link
@@ -67,13 +67,20 @@ def launch() -> Response:
     use_nonce(session, proof.state)
     response: Response
     if proven.message_type == DEEP_LINK:
-        response = answer_page(session, proven, proof.known, proof.claims[DEEP_LINKING])
+        response = begin_choice(session, proven, proof.known, proof.claims[DEEP_LINKING])
     else:
         if link is not None:
             remember_link(session, link, here.links, now())
         response = make_response(tool().services["land"](proven))
     drop_cookie(response, proof.state.cookie_name)
     return response
+
+
+@blueprint.post("/deep-link/choose")
+@needs(Permission.PUBLIC)
+def choose_link() -> Response:
+    """Search among what can be linked to, or answer Moodle with what was chosen. Who asks, the sealed launch says."""
+    return go_on_choosing(db_session(), request.form)
 
 
 @blueprint.get("/jwks")

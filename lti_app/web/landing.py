@@ -21,6 +21,7 @@ from lti_app.people.accounts import find_person, remember_last_link
 from lti_app.sites.service import has_power_over_others
 from lti_app.web import i18n
 from lti_app.web.actors import Arrival, read_arrival
+from lti_app.web.choices import page_chosen
 
 CSRF = "csrf_token"
 
@@ -60,6 +61,9 @@ def land(launch: Launch) -> Response:
     awaited = _way_of_a_notice(session, launch, arrival, actor)
     if awaited is not None:
         return see_other(awaited)
+    chosen = page_chosen(session, launch, actor)
+    if chosen is not None:
+        return see_other(chosen)
     if len(arrival.own_intake_ids) == 1:
         return see_other(url_for("credits.intake", intake_id=arrival.own_intake_ids[0]))
     course = _course_of(launch)

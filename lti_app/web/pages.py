@@ -107,9 +107,12 @@ def install(app: Flask, parts: Tool) -> None:
     Bootstrap5(app)
     _fill_templates(app, parts)
     _register(app)
+    from lti_app.lti.deep_linking import CHOICES
+    from lti_app.web.choices import OwnPages
     from lti_app.web.landing import land
 
     parts.services["land"] = land
+    parts.services[CHOICES] = OwnPages(parts.settings.zone)
     parts.services["refusal_page"] = errors.page
 
 

@@ -1,4 +1,4 @@
-"""By which link of the tool somebody last came from Moodle, so that a notice's link finds the way back."""
+"""By which link of the tool somebody last came, so that a notice finds the way back; links placed for a meeting."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; the next launch of each account fills it."""
+    """Add the columns; the next launch of each account and link fills them."""
     op.add_column(
         "moodle_account",
         sa.Column(
@@ -20,8 +20,18 @@ def upgrade() -> None:
             comment="LTI instance in Moodle by whose link they last came: resource_link.id of a launch",
         ),
     )
+    op.add_column(
+        "lti_resource_link",
+        sa.Column(
+            "chosen_meeting",
+            sa.Integer(),
+            nullable=True,
+            comment="the meeting that the link was placed for: its column is not that of the hours",
+        ),
+    )
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop them."""
+    op.drop_column("lti_resource_link", "chosen_meeting")
     op.drop_column("moodle_account", "last_link")
