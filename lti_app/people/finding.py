@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core.errors import DomainError
+from lti_app.core.words import plain
 from lti_app.people.models import Person
 
 SHOWN = 20
-ESCAPE = "\\"
+AFTER = "\U0010ffff"
+"""Sorts after every letter: what begins with a text lies between it and it with this."""
 
 
-def starts(column: Any, word: str) -> ColumnElement[bool]:
-    """Tell whether ``column`` begins with ``word``, whatever the case; an index over ``lower(column)`` serves it."""
-    plain = word.lower().replace(ESCAPE, ESCAPE * 2).replace("%", f"{ESCAPE}%").replace("_", f"{ESCAPE}_")
-    return func.lower(column).like(f"{plain}%", escape=ESCAPE)
+def begins(column: Any, text: str) -> ColumnElement[bool]:
+    """Tell whether ``column``, sorted by code points, begins with ``text``; written so that an index serves it."""
+    return and_(column >= text, column < text + AFTER)
 
 
 def named_like(text: str) -> ColumnElement[bool]:
@@ -29,10 +30,10 @@ def named_like(text: str) -> ColumnElement[bool]:
     A text with @ is the beginning of an e-mail.
     """
     if "@" in text:
-        return starts(Person.email, text.strip())
-    words = text.split()
-    every = [or_(starts(Person.first_name, word), starts(Person.middle_name, word)) for word in words[1:]]
-    return and_(starts(Person.last_name, words[0]), *every)
+        return func.lower(Person.email).startswith(text.strip().lower(), autoescape=True)
+    first, *others = plain(text).split() or [""]
+    inside = [Person.name_key.contains(f" {word}", autoescape=True) for word in others]
+    return and_(begins(Person.name_key, first), *inside)
 
 
 def find_people(session: Session, text: str, limit: int = SHOWN) -> Sequence[Person]:
@@ -43,7 +44,7 @@ def find_people(session: Session, text: str, limit: int = SHOWN) -> Sequence[Per
         select(Person)
         .where(named_like(text))
         .options(joinedload(Person.organisation))
-        .order_by(Person.last_name, Person.first_name, Person.id)
+        .order_by(Person.name_key, Person.id)
         .limit(limit)
     ).all()
 

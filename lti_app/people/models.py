@@ -6,13 +6,14 @@ import enum
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, event, false, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
 from lti_app.core.editing import Revised
 from lti_app.core.permissions import Role
 from lti_app.core.types import UtcDateTime, enum_type
+from lti_app.core.words import plain
 from lti_app.lti.models import Moodle
 
 
@@ -76,6 +77,14 @@ class Person(Base, Revised):
     category_since: Mapped[date | None] = mapped_column(comment="day on which the category was given")
     category_until: Mapped[date | None] = mapped_column(comment="older categories expire, newer ones don't")
 
+    name_key: Mapped[str] = mapped_column(
+        String(310).with_variant(String(310, collation="C"), "postgresql"),
+        default="",
+        server_default="",
+        index=True,
+        comment="the names folded, for search by their beginnings; kept by the program",
+    )
+
     organisation: Mapped[Organisation | None] = relationship()
 
     @property
@@ -92,6 +101,14 @@ class Person(Base, Revised):
     def has_category_on(self, day: date) -> bool:
         """Tell whether the highest or first category holds on ``day`` (4.1)."""
         return self.category is not None and (self.category_until is None or self.category_until >= day)
+
+
+def _keep_name_key(_mapper: Any, _connection: Any, person: Person) -> None:
+    person.name_key = plain(person.full_name)
+
+
+event.listen(Person, "before_insert", _keep_name_key)
+event.listen(Person, "before_update", _keep_name_key)
 
 
 class OrganisationHead(Base):
