@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
 from lti_app.core.edge import Tool
 from lti_app.core.invariants import INVARIANTS, Check
 from lti_app.core.mail import MAIL, deliverer
@@ -9,7 +14,10 @@ from lti_app.credits import invariants as credits
 from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
 from lti_app.intakes import invariants as intakes
+from lti_app.intakes.telling import tell_leaders
+from lti_app.intakes.waiting import lapse_requests
 from lti_app.meetings import invariants as meetings
+from lti_app.meetings.planning import planned_days
 from lti_app.programmes import invariants as programmes
 from lti_app.sync import invariants as sync
 from lti_app.sync.alert_words import composer
@@ -31,3 +39,10 @@ def install(tool: Tool) -> None:
     if tool.settings.smtp_url:
         tool.watchers.append(lambda session, now: watch_nights(session, tool.settings, now))
     tool.services[INVARIANTS] = CHECKS
+    tool.services["planned_days"] = planned_days
+    tool.watchers.append(lambda session, now: _watch_places(session, tool.settings.zone, now))
+
+
+def _watch_places(session: Session, zone: ZoneInfo, now: datetime) -> None:
+    lapse_requests(session, zone=zone, now=now)
+    tell_leaders(session, zone=zone, now=now)
