@@ -10,10 +10,14 @@ from lti_app.core.permissions import Permission
 
 @dataclass(frozen=True)
 class NavItem:
-    """Name a first page: endpoint, words, icon, and the permission that it needs; ``place`` orders them."""
+    """Name a first page: endpoint, words, icon, and the permission that it needs; ``place`` orders them.
+
+    ``for_known``: shown only to those of whom it is known who they are.
+    """
 
     endpoint: str
     words: Text
     icon: str
     permission: Permission
     place: int = 50
+    for_known: bool = False

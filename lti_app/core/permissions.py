@@ -35,6 +35,10 @@ class Permission(enum.StrEnum):
     """A trainee's own programme, schedule, hours; joining own meetings."""
     RUN_INTAKES = "run_intakes"
     """A leader's intakes: trainees, meetings, attendance, credits. Only of sites led."""
+    FILL_PLACES = "fill_places"
+    """Who has a place in an intake: the leader of its site, and the centre by its lists."""
+    SEE_INTAKES = "see_intakes"
+    """What an intake says and how full it is. A leader's are those of the sites led."""
     SEE_SYNC = "see_sync"
     """Runs, failures and held plans of the night."""
     APPROVE_SYNC = "approve_sync"
@@ -64,6 +68,8 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.SIGNED_IN: frozenset(Role),
     Permission.OWN_RECORD: frozenset({Role.TRAINEE}),
     Permission.RUN_INTAKES: frozenset({Role.LEADER}),
+    Permission.FILL_PLACES: frozenset({Role.LEADER, Role.CENTRE}),
+    Permission.SEE_INTAKES: frozenset({Role.LEADER, Role.CENTRE, Role.COUNCIL}),
     Permission.SEE_SYNC: frozenset({Role.ADMINISTRATOR}),
     Permission.APPROVE_SYNC: frozenset({Role.ADMINISTRATOR}),
     Permission.DECIDE_PEOPLE: frozenset({Role.ADMINISTRATOR}),

@@ -25,6 +25,7 @@ from lti_app.intakes.service import (
     save_intake,
     save_trainee,
 )
+from lti_app.intakes.waiting import fill
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.meetings.planning import MeetingFacts, academic_hours, check_meeting, from_local, save_meeting
 from lti_app.people.models import Person
@@ -174,11 +175,19 @@ class Runs(Bringer):
 
     def finish(self) -> None:
         """Check what can only be told of whole intakes; publish those whose programme has been approved."""
-        for code in sorted({*self._intake_rows, *self._trainee_rows}):
+        touched = sorted({*self._intake_rows, *self._trainee_rows})
+        ids = [intake.id for code in touched if (intake := self.known.intakes.rows[code]).id is not None]
+        # Whoever asks for a place meanwhile waits for the list.
+        self.session.execute(
+            select(Intake.id).where(Intake.id.in_(ids)).order_by(Intake.id).with_for_update(key_share=True)
+        )
+        for code in touched:
             intake = self.known.intakes.rows[code]
             if self._has_places(intake):
                 for existing, person in self._to_enrol[code]:
                     self._save_place(intake, existing, person, TraineeState.ENROLLED)
+            if intake.id is not None and not self.report.problems:
+                fill(self.session, intake, actor=self.actor, now=self.now, zone=self.zone)
         for code in sorted(self._trainee_rows):
             self._check_one_place_a_course(self.known.intakes.rows[code])
         for code, row in self._intake_rows.items():

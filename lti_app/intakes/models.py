@@ -183,6 +183,11 @@ class RequestState(enum.StrEnum):
     LAPSED = "lapsed"
 
 
+UNDER_WAY = "state IN ('with_head', 'waiting')"
+"""SQL of the requests that nothing has been decided on yet; said just so, the index of them is used."""
+OPEN_REQUESTS = (RequestState.WITH_HEAD, RequestState.WAITING)
+
+
 class PlaceRequest(Base):
     """Keep somebody's request for a place in an intake; a place itself is a Trainee."""
 
@@ -192,6 +197,12 @@ class PlaceRequest(Base):
         CheckConstraint("(state = 'granted') = (trainee_id IS NOT NULL)", name="granted_has_place"),
         CheckConstraint("state <> 'waiting' OR queued_at IS NOT NULL", name="waiting_is_queued"),
         Index("ix_place_request_queue", "intake_id", "state", "queued_at", "id"),
+        Index(
+            "ix_place_request_under_way",
+            "intake_id",
+            sqlite_where=text(UNDER_WAY),
+            postgresql_where=text(UNDER_WAY),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

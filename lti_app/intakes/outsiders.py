@@ -8,18 +8,18 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy.orm import Session, aliased
 
 from lti_app.core import audit
-from lti_app.core.errors import Conflict, DomainError, NotFound
+from lti_app.core.errors import Conflict, DomainError
 from lti_app.core.permissions import Actor
 from lti_app.intakes.courses import place_elsewhere_in_course
 from lti_app.intakes.models import Intake, Outsider, Trainee, TraineeState
 from lti_app.intakes.service import save_trainee
+from lti_app.intakes.waiting import fill, locked_intake
 from lti_app.people.accounts import find_person, is_nobody_known
 from lti_app.people.models import MoodleAccount, Person
 from lti_app.people.service import PersonFacts, save_person, tie_account
-from lti_app.programmes.models import ProgrammeVersion
 from lti_app.sites.service import has_power_over_others, leaders_now_or_later
 
 LONGEST_NAME = 100
@@ -77,7 +77,9 @@ def adopt(
         )
     chosen = _chosen(session, intake, outsider_ids)
     _require_room(session, intake, len(chosen))
-    return [_take_in(session, intake, outsider, actor=actor, now=now, today=today) for outsider in chosen]
+    taken_in = [_take_in(session, intake, outsider, actor=actor, now=now, today=today) for outsider in chosen]
+    fill(session, intake, actor=actor, now=now, zone=zone)
+    return taken_in
 
 
 def dismiss(
@@ -101,15 +103,7 @@ def dismiss(
 
 def _led_intake(session: Session, intake_id: int, actor: Actor) -> Intake:
     """Return the intake, locked: two who give away its last place wait for each other."""
-    intake = session.scalar(
-        select(Intake)
-        .where(Intake.id == intake_id)
-        .options(joinedload(Intake.version).joinedload(ProgrammeVersion.programme))
-        .with_for_update(of=Intake, key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    if intake is None:
-        raise NotFound("no_such_intake", _l("There is no such intake."))
+    intake = locked_intake(session, intake_id)
     actor.require_site(intake.version.programme.site_id)
     return intake
 

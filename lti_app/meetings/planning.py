@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lti_app.core import saving
@@ -107,6 +107,16 @@ def check_meeting(facts: MeetingFacts, zone: ZoneInfo) -> list[DomainError]:
             )
         )
     return refusals
+
+
+def planned_days(session: Session, intake_id: int, zone: ZoneInfo) -> tuple[date, date] | None:
+    """Return the first and last local day of an intake's meetings that aren't cancelled, or None without any."""
+    first, last = session.execute(
+        select(func.min(Meeting.starts_at), func.max(Meeting.starts_at)).where(
+            Meeting.intake_id == intake_id, Meeting.state == MeetingState.PLANNED
+        )
+    ).one()
+    return None if first is None else (first.astimezone(zone).date(), last.astimezone(zone).date())
 
 
 def save_meeting(

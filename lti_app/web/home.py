@@ -13,6 +13,7 @@ from lti_app.core.permissions import ROLE_NAMES, Permission, Role, needs
 from lti_app.credits.cards import IntakeCard, MeetingLine, due_today
 from lti_app.credits.overview import leader_overview
 from lti_app.intakes.launched import unseal
+from lti_app.intakes.openings import ON_FIRST_PAGE, count_to_confirm, openings
 from lti_app.intakes.places import contacts_of, own_places
 from lti_app.lti.models import Moodle
 from lti_app.web import i18n
@@ -41,15 +42,19 @@ def home() -> Response:
     if who.roles == {Role.ADMINISTRATOR}:
         return see_other(url_for("sync.runs"))
     granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
+    is_known = who.person_id is not None
     page = render_template(
         "home.html",
+        openings=openings(db_session(), actor=who, today=today, limit=ON_FIRST_PAGE) if is_known else [],
+        confirming=count_to_confirm(db_session(), actor=who, today=today) if is_known else 0,
+        is_known=is_known,
         cards=cards,
         today=by_time([(m, card) for card in cards for m in due_today(card.upcoming, now=now(), zone=zone)]),
         unconfirmed=by_time([(meeting, card) for card in cards for meeting in card.attendance_waiting]),
         places=places,
         granted=granted,
     )
-    return make_response(page, 200 if who.roles else 403)
+    return make_response(page, 200 if who.roles or is_known else 403)
 
 
 def by_time(rows: list[tuple[MeetingLine, IntakeCard]]) -> list[tuple[MeetingLine, IntakeCard]]:

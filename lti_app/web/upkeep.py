@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -17,8 +18,11 @@ from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
 from lti_app.ending.telling import NOTICES as ENDING
 from lti_app.intakes import invariants as intakes
+from lti_app.intakes.telling import tell_leaders
+from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import invariants as meetings
+from lti_app.meetings.planning import planned_days
 from lti_app.notices import delivery as notices
 from lti_app.notices.messages import message_deliverer
 from lti_app.notices.occasions import Occasion
@@ -61,7 +65,14 @@ def install(tool: Tool) -> None:
     tool.watchers.append(lambda session, now: sweep(session, store, now))
     tool.watchers.append(lambda session, now: _remind(tool, session, now))
     tool.services[INVARIANTS] = (*CHECKS, check_of(store))
+    tool.services["planned_days"] = planned_days
+    tool.watchers.append(lambda session, now: _watch_places(session, tool.settings.zone, now))
 
 
 def _remind(tool: Tool, session: Session, now: datetime) -> None:
     remind(session, now, tool.settings.zone)
+
+
+def _watch_places(session: Session, zone: ZoneInfo, now: datetime) -> None:
+    lapse_requests(session, zone=zone, now=now)
+    tell_leaders(session, zone=zone, now=now)
