@@ -20,6 +20,7 @@ ICONS = frozenset(
         "arrow-up",
         "box-arrow-right",
         "box-arrow-up-right",
+        "building",
         "calendar-event",
         "camera-video",
         "chat-left-text",

@@ -50,7 +50,8 @@ def centre(world: World) -> Actor:
 
 
 def recommended(world: World, decision: Decision = Decision.END_RECOMMENDED) -> AgendaItem:
-    sitting = Sitting(held_on=TODAY - timedelta(days=3), protocol_number="7", created_at=NOW)
+    number = (world.session.scalar(select(func.count()).select_from(Sitting)) or 0) + 7
+    sitting = Sitting(held_on=TODAY - timedelta(days=3), protocol_number=str(number), created_at=NOW)
     item = AgendaItem(
         sitting=sitting,
         position=1,
