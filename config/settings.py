@@ -293,10 +293,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def check_attachments_folder(settings: Settings) -> None:
-    """Make the folder of attached files and try to write there. Raises SettingsError where that fails."""
+    """Make the folder of attached files, in one that is there, and try to write. Raises SettingsError if it can't."""
     folder = settings.attachments_folder
+    is_beside = not settings.attachments_dir and make_url(settings.database_url).get_backend_name() == "sqlite"
+    if is_beside and not folder.parent.is_dir():
+        return  # there can be no database either, and that is said of it
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        folder.mkdir(exist_ok=True, mode=0o750)
         with TemporaryFile(dir=folder) as stream:
             stream.write(b"x")
     except OSError as error:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "DATA_KEYS": " ".join(settings.data_keys),
         "PUBLIC_URL": settings.public_url,
         "DATABASE_URL": settings.database_url,
+        "ATTACHMENTS_DIR": str(Path(tempfile.gettempdir()) / "ploshchadka-attachments"),
         "BROKER_URL": settings.broker_url,
         "SCHEDULE": settings.schedule,
     }

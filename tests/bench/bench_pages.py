@@ -13,12 +13,14 @@ import secrets
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
@@ -107,6 +109,7 @@ def main() -> None:
             "DATA_KEYS": Fernet.generate_key().decode(),
             "PUBLIC_URL": f"http://localhost:{port}",
             "DATABASE_URL": stack.enter_context(postgres()),
+            "ATTACHMENTS_DIR": str(Path(tempfile.gettempdir()) / "ploshchadka-attachments"),
             "LOG_LEVEL": "WARNING",
         }
         app = create_app(

@@ -178,6 +178,6 @@ def test_a_folder_that_cannot_be_written_to_stops_the_start_with_a_line(tmp_path
     (tmp_path / "file").write_text("no folder", encoding="utf-8")
     with pytest.raises(SettingsError, match="^ATTACHMENTS_DIR: cannot write to "):
         check_attachments_folder(load_settings({**GOOD, "ATTACHMENTS_DIR": str(tmp_path / "file" / "below")}))
-    good = load_settings({**GOOD, "ATTACHMENTS_DIR": str(tmp_path / "new" / "files")})
+    good = load_settings({**GOOD, "ATTACHMENTS_DIR": str(tmp_path / "files")})
     check_attachments_folder(good)
     assert list(good.attachments_folder.iterdir()) == []

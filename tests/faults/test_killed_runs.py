@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -78,6 +79,7 @@ def _kill_at(sandbox: Sandbox, call: int, how: str, url: str, clock: MovableCloc
         "DATA_KEYS": DATA_KEY,
         "PUBLIC_URL": "http://localhost:8700",
         "DATABASE_URL": url,
+        "ATTACHMENTS_DIR": str(Path(tempfile.gettempdir()) / "ploshchadka-attachments"),
     }
     with subprocess.Popen(
         [sys.executable, "-c", CHILD, clock().isoformat(), str(moodle_id)], env=environ, stderr=subprocess.PIPE

@@ -160,6 +160,7 @@ def in_a_process(folder: Path, *words: str, **given: str | None) -> subprocess.C
         "DATA_KEYS": Fernet.generate_key().decode(),
         "PUBLIC_URL": "http://localhost:8700",
         "DATABASE_URL": f"sqlite:///{folder / 'empty.sqlite3'}",
+        "ATTACHMENTS_DIR": str(folder / "attachments"),
         **given,
     }
     return subprocess.run(

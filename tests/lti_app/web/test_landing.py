@@ -499,5 +499,5 @@ def test_a_trainee_who_comes_from_the_calendar_is_led_to_the_meetings_intake(
         session.add(meeting)
         session.flush()
     come(door, launch_of(world, email="trainee@example.org"))
-    assert door.get(f"/meetings/{meeting.id}").location == f"/intakes/{world.intake.id}"
+    assert door.get(f"/meetings/{meeting.id}").location == f"/intakes/{world.intake.id}#meeting-{meeting.id}"
     assert door.get("/meetings/999").status_code == 404
