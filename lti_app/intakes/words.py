@@ -26,14 +26,14 @@ STANDING_NAMES: dict[str, Text] = {
     "waiting": _l("on the waiting list"),
     "granted": _l("place given"),
     "declined": _l("declined"),
-    "withdrawn": _l("taken back"),
+    "withdrawn": _l("request taken back"),
     "lapsed": _l("closed by the start"),
 }
 FIELDS: dict[str, Text] = {
     "starts_on": _l("first day"),
     "ends_on": _l("last day"),
     "capacity": _l("places"),
-    "moodle_id": _l("Moodle"),
+    "moodle_id": _l("Moodle of the course"),
     "admission": _l("who may ask for a place"),
     "organisations": _l("open to organisations"),
     "needs_head": _l("the head confirms"),
