@@ -58,6 +58,11 @@ def full_day(value: date) -> str:
     return str(format_date(value, pattern, locale=_locale()))
 
 
+def month_name(value: date) -> str:
+    """Name a month: «ноябрь»."""
+    return str(format_date(value, "LLLL", locale=_locale()))
+
+
 def short_day(value: datetime, *, zone: ZoneInfo) -> str:
     """Return a local date for the head of a narrow column: «10.12»."""
     return str(format_date(local(value, zone), "dd.MM" if _locale() == "ru" else "d MMM", locale=_locale()))
@@ -161,6 +166,7 @@ def install(app: Flask) -> None:
         day=_here(this_day, "zone", "now"),
         moment=_here(moment, "zone", "now"),
         full_day=full_day,
+        month_name=month_name,
         short_day=_here(short_day, "zone"),
         period=_here(period, "zone", "now"),
         term=term,

@@ -41,6 +41,10 @@ def home() -> Response:
         return see_other(url_for("credits.intake", intake_id=places[0].intake_id))
     if who.roles == {Role.ADMINISTRATOR}:
         return see_other(url_for("sync.runs"))
+    if who.roles == {Role.CENTRE}:
+        return see_other(url_for("centre.desk"))
+    if who.roles == {Role.COUNCIL}:
+        return see_other(url_for("council.desk"))
     granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
     is_known = who.person_id is not None
     page = render_template(
