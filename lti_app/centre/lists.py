@@ -115,9 +115,9 @@ def sites(session: Session, filters: Filters, today: date, asked: int | None) ->
     )
 
 
-def programme_query(filters: Filters) -> Select[Any]:
+def programme_query(filters: Filters) -> Select[ProgrammeVersion, Site]:
     """Select the newest versions of the programmes that the filters leave, with site and organisation."""
-    query: Select[Any] = (
+    query = (
         select(ProgrammeVersion, Site)
         .join(Programme, Programme.id == ProgrammeVersion.programme_id)
         .join(Site, Site.id == Programme.site_id)
@@ -189,7 +189,7 @@ def intakes(session: Session, filters: Filters, today: date, asked: int | None) 
     return Page([IntakeRow(*row) for row in found.items], found.number, found.total)
 
 
-def _paged(session: Session, query: Select[Any], asked: int | None) -> Page[Any]:
+def _paged(session: Session, query: Select[*tuple[Any, ...]], asked: int | None) -> Page[Any]:
     counted = select(func.count()).select_from(query.order_by(None).options().with_only_columns(1).subquery())
     total = session.scalar(counted) or 0
     number = page_number(asked, total)
