@@ -12,7 +12,7 @@ from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
 from flask_babel import lazy_gettext as _l
 from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment, SecurityError
+from jinja2.sandbox import SandboxedEnvironment
 from lxml.etree import XMLSyntaxError
 from markupsafe import Markup, escape
 
@@ -40,6 +40,9 @@ NAMES: dict[type[Any], str] = {
 """Names of the template files, without .docx."""
 
 NO_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+SPACES = re.compile(r"[ \t\r\n]+")
+TIED = re.compile(r"(?<=№) (?=\w)|(?<=\b[А-ЯЁ]\.) (?=[А-ЯЁ])")
+"""Spaces where a line doesn't break: «№ 3», «Е.С. Иванова»."""
 BRACES = str.maketrans({"{": "&#123;", "}": "&#125;"})
 
 
@@ -90,7 +93,7 @@ def _literal(value: Any) -> Any:
     XML's numbers for them; paragraphs have been split before.
     """
     if isinstance(value, str):
-        plain = " ".join(NO_XML.sub("", value).split()) if value.strip() else ""
+        plain = TIED.sub("\N{NO-BREAK SPACE}", SPACES.sub(" ", NO_XML.sub("", value)).strip())
         return Markup(str(escape(plain)).translate(BRACES))  # noqa: S704 - escaped just here
     if isinstance(value, Mapping):
         return {name: _literal(part) for name, part in value.items()}

@@ -29,7 +29,8 @@ LEFT, CENTRE, RIGHT, BOTH = (
     WD_ALIGN_PARAGRAPH.JUSTIFY,
 )
 WIDTH = 170
-"""Millimetres between the margins."""
+WIDE = 257
+"""Millimetres between the margins, upright and lying."""
 
 
 class Sheet:
@@ -37,6 +38,7 @@ class Sheet:
 
     def __init__(self, *, is_wide: bool = False) -> None:
         self.docx: Docx = Document()
+        self.width = WIDE if is_wide else WIDTH
         style = self.docx.styles["Normal"]
         style.font.name, style.font.size = FONT, Pt(14)
         fonts = style.element.rPr.rFonts
@@ -107,7 +109,7 @@ class Sheet:
 
     def table(self, widths: Sequence[float], *, has_grid: bool = True) -> Table:
         """Add an empty table with columns of these millimetres."""
-        table = self.docx.add_table(rows=0, cols=len(widths))
+        table: Table = self.docx.add_table(rows=0, cols=len(widths))
         table.autofit = False
         properties = table._tbl.tblPr
         layout = properties.find(qn("w:tblW"))
@@ -137,7 +139,7 @@ class Sheet:
         is_header: bool = False,
     ) -> list[_Cell]:
         """Add a row; a header's is repeated on each page."""
-        row = table.add_row()
+        row = table.add_row()  # type: ignore[no-untyped-call]
         properties = row._tr.get_or_add_trPr()
         properties.append(OxmlElement("w:cantSplit"))
         if is_header:
@@ -159,19 +161,18 @@ class Sheet:
     def signature(self, position: str, name: str, *, before: float = 30) -> None:
         """Add position, a place for the hand, and the name."""
         self.line(before=before, size=2, keep=True)
-        table = self.table((85, 40, 45), has_grid=False)
+        table = self.table((self.width - 85, 40, 45), has_grid=False)
         self.row(table, [position, "______________", name], size=14, align=(LEFT, CENTRE, RIGHT))
 
     def acquaintance(self) -> None:
         """Add the sheet on which people sign that they have read it, where anybody is named for it."""
         self.mark("if acquaintance")
         self.line("С приказом ознакомлены:", before=24, after=6, keep=True)
-        table = self.table((75, 40, 55), has_grid=False)
+        table = self.table((50, 26, 55, 39), has_grid=False)
         self.rows(
             table,
             "person in acquaintance",
-            ["{{ person.position }}", "______________", "{{ person.name }}  «___» _______ 20__ г."],
-            align=(LEFT, CENTRE, LEFT),
+            ["{{ person.position }}", "___________", "{{ person.name }}", "«__» _______ 20__ г."],
         )
         self.mark("endif")
 
@@ -240,7 +241,7 @@ def order() -> Sheet:
     sheet.body("На основании {{ grounds }}")
     sheet.line("ПРИКАЗЫВАЮ:", before=6, after=6)
     sheet.body(
-        "1. {% if is_renewal %}Продлить {{ host_dative }} статус{% else %}Присвоить {{ host_dative }} статус{% endif %} "
+        "1. {% if is_renewal %}Продлить{% else %}Присвоить{% endif %} {{ host_dative }} статус "
         "муниципальной стажировочной площадки по направлению «{{ direction }}» на срок с {{ valid_from }} по "
         "{{ valid_until }}"
     )
@@ -292,10 +293,9 @@ def application() -> Sheet:
         ("Кадровое обеспечение", "staff"),
         ("Материально-техническое обеспечение", "equipment"),
     ):
-        cell = sheet.row(table, [label, f"{{%p for line in {name} %}}"])[1]
+        cell = sheet.row(table, [label, f"{{%p for line in {name} or [''] %}}"])[1]
         _dress(cell.add_paragraph(), "{{ line }}", LEFT, size=12)
         _dress(cell.add_paragraph(), "{%p endfor %}", LEFT, size=12)
-        _dress(cell.add_paragraph(), "", LEFT, size=2)  # a cell can't be without a paragraph
     sheet.row(table, ["Предлагаемый срок", "{{ term }}"])
     sheet.signature("{{ signatory_position }}", "{{ signatory_name }}")
     sheet.line("{{ date }}", before=12)
@@ -376,13 +376,13 @@ def _turned(cell: _Cell) -> None:
 
 def _plan(sheet: Sheet) -> None:
     sheet.head("УЧЕБНО-ТЕМАТИЧЕСКИЙ ПЛАН")
-    table = sheet.table((9, 49, 11, 11, 11, 11, 11, 11, 23, 23))
+    table = sheet.table((9, 43, 10, 10, 10, 10, 10, 10, 30, 28))
     names = ["№", "Тема", "Всего", "В том числе, ак. ч", "", "", "", "", "Форма занятия", "Форма контроля"]
-    how = {"size": 11, "bold": True, "align": CENTRE, "is_header": True}
+    how = {"size": 10, "bold": True, "align": CENTRE, "is_header": True}
     first = sheet.row(table, names, **how)  # type: ignore[arg-type]
     kinds = ["лекции", "практические", "самостоятельные", "индивидуальные", "дистанционно"]
     second = sheet.row(table, ["", "", "", *kinds, "", ""], **how)  # type: ignore[arg-type]
-    table.rows[1].height = Mm(36)
+    table.rows[1].height = Mm(32)
     for cell in (first[2], *second[3:8]):
         _turned(cell)
     for place in (0, 1, 2, 8, 9):
@@ -402,10 +402,10 @@ def _plan(sheet: Sheet) -> None:
             "{{ topic.form }}",
             "{{ topic.control }}",
         ],
-        size=11, align=align,
+        size=10, align=align,
     )  # fmt: skip
     totals = ["", "Итого", *(f"{{{{ totals.{name} }}}}" for name in numbers), "", ""]
-    sheet.row(table, totals, size=11, bold=True, align=align)
+    sheet.row(table, totals, size=10, bold=True, align=align)
 
 
 def _without_last(cell: _Cell) -> None:
@@ -426,7 +426,7 @@ def programme() -> Sheet:
     _part(sheet, "Категория слушателей", "audience")
     _part(sheet, "Планируемые результаты", "results", is_list=True)
     sheet.line("Объём и срок", bold=True, before=6, indent=12.5, keep=True)
-    sheet.body("{{ hours }} академических часов{% if term %}; {{ term }}{% endif %}.")
+    sheet.body("{{ hours }} ак. ч{% if term %}; {{ term }}{% endif %}")
     _part(sheet, "Формы работы", "forms")
     _plan(sheet)
     sheet.mark("if has_contents")
@@ -495,8 +495,8 @@ def end() -> Sheet:
     sheet = Sheet()
     _letterhead(sheet, "ПРИКАЗ")
     sheet.line("{{ heading }}", bold=True, after=12).paragraph_format.right_indent = Mm(70)
-    sheet.body("На основании {{ grounds }}")
     sheet.body("Причина: {{ reason }}")
+    sheet.body("На основании {{ grounds }}")
     sheet.line("ПРИКАЗЫВАЮ:", before=6, after=6)
     sheet.body(
         "1. Прекратить деятельность муниципальной стажировочной площадки {{ host_genitive }} по направлению "
@@ -535,8 +535,8 @@ def end() -> Sheet:
         )),
     ):  # fmt: skip
         sheet.mark(f"if {name}")
-        sheet.line(f"Приложение {number}", left=110).paragraph_format.page_break_before = True
-        sheet.line("к приказу от {{ date }} № {{ number }}", left=110)
+        sheet.line(f"Приложение {number}", left=90).paragraph_format.page_break_before = True
+        sheet.line("к приказу от {{ date }} № {{ number }}", left=90)
         sheet.line(title, CENTRE, bold=True, before=12, after=6, keep=True)
         table = sheet.table(widths)
         sheet.row(table, [heading for heading, _ in columns], bold=True, align=CENTRE, is_header=True)

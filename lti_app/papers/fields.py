@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+Day = date
+"""By a name of its own: papers have a field ``date``."""
+
 INITIAL = re.compile(r"[^\W\d_](?:-[^\W\d_])?\.")
 INITIALS = re.compile(rf"(?:{INITIAL.pattern}\s*)+")
 
@@ -88,7 +91,7 @@ class ApplicationPaper:
     experience: str
     leader: Official
     term_years: int
-    date: date
+    date: Day
     signatory: Official
     addressee: Official | None = None
     category: str = ""
@@ -106,13 +109,13 @@ class OrderPaper:
 
     centre: str
     number: str
-    date: date
+    date: Day
     place: str
     grounds: str
     host: Institution
     direction: str
-    valid_from: date
-    valid_until: date
+    valid_from: Day
+    valid_until: Day
     leader: Official
     signatory: Official
     heading: str = "О присвоении статуса муниципальной стажировочной площадки"
@@ -130,8 +133,8 @@ class SiteListLine:
     direction: str
     leader: str
     order: str
-    valid_from: date
-    valid_until: date
+    valid_from: Day
+    valid_until: Day
 
 
 @dataclass(frozen=True)
@@ -140,9 +143,9 @@ class SiteListPaper:
 
     centre: str
     number: str
-    date: date
+    date: Day
     municipality: str
-    on_day: date
+    on_day: Day
     sites: tuple[SiteListLine, ...]
     signatory: Official
 
@@ -191,7 +194,7 @@ class ProgrammePaper:
     sources: tuple[str, ...] = ()
     council: str = "городского методического совета"
     protocol_number: str = ""
-    protocol_date: date | None = None
+    protocol_date: Day | None = None
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ class ProtocolPaper:
     """Hold the protocol of a council's sitting, or an extract of it with some of the ``items``."""
 
     number: str
-    date: date
+    date: Day
     place: str
     present: tuple[Official, ...]
     items: tuple[ProtocolItem, ...]
@@ -236,8 +239,8 @@ class EndedIntakeLine:
 
     code: str
     programme: str
-    begins_on: date
-    ends_on: date
+    begins_on: Day
+    ends_on: Day
     outcome: str
     trainees: tuple[EndedTraineeLine, ...] = ()
 
@@ -248,13 +251,13 @@ class EndPaper:
 
     centre: str
     number: str
-    date: date
+    date: Day
     place: str
     grounds: str
     reason: str
     host: Institution
     direction: str
-    ends_on: date
+    ends_on: Day
     signatory: Official
     leader: Official | None = None
     heading: str = "О прекращении деятельности муниципальной стажировочной площадки"

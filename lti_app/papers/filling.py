@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+
 from lti_app.core.errors import Text
 from lti_app.papers.declension import Case, Declined, decline_institution, decline_name, decline_position
 from lti_app.papers.fields import (
@@ -23,7 +24,7 @@ from lti_app.papers.fields import (
     SiteListPaper,
     TopicLine,
 )
-from lti_app.papers.wording import ended, hours, joined, lines, long_date, short_date
+from lti_app.papers.wording import ended, hours, joined, lines, long_date, lowered, raised, short_date
 
 Values = dict[str, Any]
 
@@ -96,9 +97,20 @@ def title(paper: Paper) -> str:
 def _person(official: Official, case: Case, *, with_initials: bool = False) -> Declined:
     """Decline «Иванову Елену Сергеевну, учителя химии МБОУ «Школа № 1»»."""
     name = decline_name(official.name, case, with_initials=with_initials)
-    position = decline_position(official.position, case) if official.position else Declined("", is_sure=True)
-    text = joined([name.text, " ".join(filter(None, [position.text, official.organisation]))])
-    return Declined(text, name.is_sure and position.is_sure)
+    position = _position(official, case)
+    return Declined(joined([name.text, position.text]), name.is_sure and position.is_sure)
+
+
+def _position(official: Official, case: Case) -> Declined:
+    if not official.position:
+        return Declined(official.organisation, is_sure=True)
+    position = decline_position(lowered(official.position), case)
+    return Declined(" ".join(filter(None, [position.text, official.organisation])), position.is_sure)
+
+
+def _named(official: Official) -> str:
+    """Return «Иванова Елена Сергеевна, учитель химии»."""
+    return joined([official.name.full, lowered(official.position)])
 
 
 def _form(key: str, label: Text, declined: Declined) -> Form:
@@ -119,17 +131,17 @@ def _control(control: Official | str) -> list[Form]:
 
 
 def _signature(official: Official) -> Values:
-    return {"signatory_position": official.position, "signatory_name": official.name.signed}
+    return {"signatory_position": raised(official.position), "signatory_name": official.name.signed}
 
 
 def _acquainted(people: Iterable[Official]) -> list[Values]:
-    return [{"name": person.name.signed, "position": person.position} for person in people]
+    return [{"name": person.name.signed, "position": raised(person.position)} for person in people]
 
 
 def _application_forms(paper: ApplicationPaper) -> list[Form]:
     found = []
     if paper.addressee:
-        position = decline_position(paper.addressee.position, Case.DATIVE)
+        position = decline_position(raised(paper.addressee.position), Case.DATIVE)
         name = decline_name(paper.addressee.name, Case.DATIVE, with_initials=True)
         found.append(_form("addressee_position", _l("Position of the addressee (dative)"), position))
         found.append(_form("addressee_name", _l("Name of the addressee (dative)"), name))
@@ -152,11 +164,11 @@ def _application(paper: ApplicationPaper) -> Values:
         "host_full_name": paper.host.full_name,
         "host_short_name": paper.host.name,
         "host_address": paper.host.address,
-        "host_head": joined([head.name.full, head.position]) if head else "",
+        "host_head": _named(head) if head else "",
         "direction": paper.direction,
         "topic": paper.topic,
         "experience": lines(paper.experience),
-        "leader": joined([paper.leader.name.full, paper.leader.position]),
+        "leader": _named(paper.leader),
         "category": paper.category,
         "achievements": lines(paper.achievements),
         "staff": list(paper.staff),
@@ -245,10 +257,10 @@ def _programme(paper: ProgrammePaper) -> Values:
         "title": paper.title,
         "direction": paper.direction,
         "hours": hours(paper.hours),
-        "leader": joined([paper.leader.name.full, paper.leader.position]),
+        "leader": _named(paper.leader),
         "place": paper.place,
         "year": str(paper.year),
-        "approved_position": paper.approved_by.position,
+        "approved_position": raised(paper.approved_by.position),
         "approved_name": paper.approved_by.name.signed,
         "council": paper.council,
         "protocol_number": paper.protocol_number or "_____",
@@ -290,7 +302,7 @@ def _protocol(paper: ProtocolPaper, wordings: Mapping[str, str]) -> Values:
         "council": paper.council,
         "chair": paper.chair.signed,
         "secretary": paper.secretary.signed,
-        "present": [joined([person.name.signed, person.position]) for person in paper.present],
+        "present": [joined([person.name.signed, lowered(person.position)]) for person in paper.present],
         "present_count": str(len(paper.present)),
         "items": [
             _protocol_item(place, item, wordings.get(f"speaker_{place}", ""))
@@ -317,7 +329,10 @@ def _end_forms(paper: EndPaper) -> list[Form]:
         _institution("host_genitive", _l("Whose site ends (genitive)"), paper.host, Case.GENITIVE),
     ]
     if paper.leader:
-        leader = _person(paper.leader, Case.DATIVE, with_initials=True)
+        name = decline_name(paper.leader.name, Case.DATIVE, with_initials=True)
+        position = _position(paper.leader, Case.DATIVE)
+        text = raised(" ".join(filter(None, [position.text, name.text])))
+        leader = Declined(text, name.is_sure and position.is_sure)
         found.append(_form("leader_dative", _l("Leader who hands the papers over (dative)"), leader))
     return [*found, *_control(paper.control)]
 

@@ -44,3 +44,13 @@ def ended(text: str) -> str:
 def joined(parts: Iterable[str]) -> str:
     """Join what is not empty with commas."""
     return ", ".join(part for part in parts if part)
+
+
+def raised(text: str) -> str:
+    """Begin with a capital letter, as a line of its own does."""
+    return text[:1].upper() + text[1:]
+
+
+def lowered(text: str) -> str:
+    """Begin a position with a small letter, as within a sentence; «МБОУ» and the like stay."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
