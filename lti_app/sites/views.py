@@ -35,7 +35,8 @@ from lti_app.sites.words import HISTORY, ORDER_KINDS, SITE_STATES
 
 blueprint = Blueprint("sites", __name__, template_folder="templates")
 
-NAVIGATION = (NavItem("sites.register", _l("List of sites"), "journal-check", Permission.SEE_LISTS, place=15),)
+NAVIGATION: tuple[NavItem, ...] = ()
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EQUIPMENT_LINE = re.compile(r"^(?P<name>.+?)(?:\s*[×xх*]\s*(?P<quantity>\d{1,5}))?(?:\s*\((?P<note>[^()]*)\))?$")
 

@@ -52,7 +52,7 @@ def office(app: Flask, database: Database) -> Office:
         "order_number": "88",
         "order_date": TODAY.isoformat(),
         "ends_on": TODAY.isoformat(),
-        "reason": "Набор <b>не состоялся</b>",
+        "reason": "Поток <b>не состоялся</b>",
         f"intake_{intake_id}": "broken_off",
         f"trainees_of_{intake_id}": [str(attended.id), str(new.id)],
         f"trainee_{attended.id}": "credited",
@@ -69,7 +69,7 @@ def test_what_would_happen_is_said_in_numbers_before_it_does(office: Office, dat
 
     checked = office.client.post(office.address, data={**office.form, "step": "check"})
     assert checked.status_code == 200
-    assert "1 набор будет прерван" in checked.text
+    assert "1 поток будет прерван" in checked.text
     assert "1 стажёру будут зачтены посещённые часы, всего 2 ак. ч" in checked.text
     assert "в курсе Moodle будет приостановлен 1 стажёр" in checked.text
     with database.session(writes=False) as session:
@@ -79,7 +79,7 @@ def test_what_would_happen_is_said_in_numbers_before_it_does(office: Office, dat
     assert done.status_code == 303
     ended = office.client.get(office.address).text
     assert "Деятельность площадки прекращена" in ended
-    assert "Набор &lt;b&gt;не состоялся&lt;/b&gt;" in ended
+    assert "Поток &lt;b&gt;не состоялся&lt;/b&gt;" in ended
     assert "Стажёрова001 Анна — зачесть посещённые часы" in ended
     assert "отчислить без зачёта" in ended
 
@@ -101,7 +101,7 @@ def test_a_refused_form_keeps_what_was_typed_and_marks_the_field(
     assert answer.status_code == 422
     assert words in answer.text
     assert 'aria-invalid="true"' in answer.text
-    assert "Набор &lt;b&gt;не состоялся&lt;/b&gt;</textarea>" in answer.text
+    assert "Поток &lt;b&gt;не состоялся&lt;/b&gt;</textarea>" in answer.text
 
 
 def test_a_trainee_who_came_meanwhile_is_not_ended_unseen(office: Office, database: Database, app: Flask) -> None:
