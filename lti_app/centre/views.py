@@ -14,7 +14,7 @@ from openpyxl import Workbook
 from lti_app.centre import lists
 from lti_app.centre.calendar import SHOWN_A_MONTH, EntryKind, year_of
 from lti_app.centre.dashboard import due_on, state_of
-from lti_app.core.edge import db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
@@ -173,6 +173,7 @@ def calendar() -> str:
         directions=lists.directions(db_session()),
         direction=direction,
         entries=ENTRY_NAMES,
+        opens_sittings=actor().may(Permission.DISCUSS_PROGRAMMES),
         today=_today(),
     )
 
