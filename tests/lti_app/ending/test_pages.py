@@ -69,7 +69,7 @@ def test_what_would_happen_is_said_in_numbers_before_it_does(office: Office, dat
 
     checked = office.client.post(office.address, data={**office.form, "step": "check"})
     assert checked.status_code == 200
-    assert "1 набор будет прерван" in checked.text
+    assert "1 поток будет прерван" in checked.text
     assert "1 стажёру будут зачтены посещённые часы, всего 2 ак. ч" in checked.text
     assert "в курсе Moodle будет приостановлен 1 стажёр" in checked.text
     with database.session(writes=False) as session:
