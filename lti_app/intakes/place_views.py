@@ -22,7 +22,7 @@ from lti_app.intakes.words import STANDING_NAMES
 blueprint = Blueprint("places", __name__, template_folder="templates")
 
 NAVIGATION: tuple[NavItem, ...] = (
-    NavItem("places.index", _l("Open intakes"), "calendar-event", Permission.ASK_FOR_PLACE, 40, for_known=True),
+    NavItem("places.index", _l("Open intakes"), "calendar-event", Permission.ASK_FOR_PLACE, 60, for_known=True),
     NavItem("places.confirming", _l("Requests without a head"), "person-check", Permission.KEEP_PEOPLE, 45),
 )
 
