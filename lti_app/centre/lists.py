@@ -84,12 +84,13 @@ def site_query(filters: Filters, today: date) -> Select[Any]:
         query = query.where(Site.direction == direction)
     if (organisation := _number(filters, "organisation")) is not None:
         query = query.where(Site.organisation_id == organisation)
-    if state := filters.get("state"):
-        query = query.where(_in_state(state, terms, today))
+    state = filters.get("state", "")
+    if state in {one.value for one in SiteState}:
+        query = query.where(_in_state(SiteState(state), terms, today))
     return query.order_by(Site.direction, Organisation.name, Site.id)
 
 
-def _in_state(state: str, terms: Subquery, today: date) -> Any:
+def _in_state(state: SiteState, terms: Subquery, today: date) -> Any:
     going = or_(Site.ended_on.is_(None), Site.ended_on > today)
     begun = and_(terms.c.begins <= today, terms.c.until >= today)
     soon = terms.c.until < today + EXPIRES_SOON
