@@ -80,7 +80,7 @@ def sites() -> str | Response:
             ),
             (
                 (s.code, s.direction, s.organisation.name, p.full_name if p else "", until)
-                for s, p, _begins, until in rows
+                for s, p, _begins, until, _in_force in rows
             ),
         )
     return render_template(
