@@ -8,12 +8,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from docx.opc.exceptions import PackageNotFoundError
 from docxtpl import DocxTemplate
 from flask_babel import lazy_gettext as _l
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
-from lxml.etree import XMLSyntaxError
 from markupsafe import Markup, escape
 
 from lti_app.core.errors import DomainError
@@ -55,17 +53,10 @@ def render_docx(paper: Paper, overrules: Mapping[str, str] | None = None, folder
     own = folder / name if folder is not None else None
     is_own = own is not None and own.is_file()
     source = own if own is not None and is_own else TEMPLATES / name
+    filling = {key: _literal(value) for key, value in values(paper, overrules).items()}
     try:
-        return _filled(source, paper, overrules or {})
-    except (
-        TemplateError,
-        SecurityError,
-        XMLSyntaxError,
-        PackageNotFoundError,
-        KeyError,
-        ValueError,
-        TypeError,
-    ) as error:
+        return _filled(source, filling, NO_XML.sub("", title(paper)))
+    except Exception as error:
         if not is_own:
             raise
         raise DomainError(
@@ -75,12 +66,12 @@ def render_docx(paper: Paper, overrules: Mapping[str, str] | None = None, folder
         ) from error
 
 
-def _filled(source: Path, paper: Paper, overrules: Mapping[str, str]) -> bytes:
+def _filled(source: Path, filling: Mapping[str, Any], name: str) -> bytes:
     template = DocxTemplate(BytesIO(source.read_bytes()))
     # Own templates are files that people bring: no Python beyond texts and lists.
     environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
-    template.render({name: _literal(value) for name, value in values(paper, overrules).items()}, environment)
-    template.docx.core_properties.title = NO_XML.sub("", title(paper))[:255]
+    template.render(filling, environment)
+    template.docx.core_properties.title = name[:255]
     file = BytesIO()
     template.save(file)
     return file.getvalue()

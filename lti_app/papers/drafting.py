@@ -168,11 +168,11 @@ class Sheet:
         """Add the sheet on which people sign that they have read it, where anybody is named for it."""
         self.mark("if acquaintance")
         self.line("С приказом ознакомлены:", before=24, after=6, keep=True)
-        table = self.table((50, 26, 55, 39), has_grid=False)
+        table = self.table((45, 28, 55, 42), has_grid=False)
         self.rows(
             table,
             "person in acquaintance",
-            ["{{ person.position }}", "___________", "{{ person.name }}", "«__» _______ 20__ г."],
+            ["{{ person.position }}", "_________", "{{ person.name }}", "«__» _____ 20__ г."],
         )
         self.mark("endif")
 
@@ -311,7 +311,7 @@ def site_list() -> Sheet:
     sheet.line("муниципальных стажировочных площадок", CENTRE, bold=True)
     sheet.line("{{ municipality }}", CENTRE, bold=True)
     sheet.line("по состоянию на {{ on_day }}", CENTRE, after=12)
-    table = sheet.table((12, 68, 60, 52, 35, 30))
+    table = sheet.table((12, 55, 71, 52, 37, 30))
     sheet.row(
         table,
         ["№", "Организация", "Направление", "Руководитель площадки", "Приказ", "Срок действия"],

@@ -303,7 +303,7 @@ class TurnedText(Flowable):
         super().__init__()
         self.text, self.face, self.size = text, face, size
 
-    def wrap(self, available_width: float, available_height: float) -> tuple[float, float]:
+    def wrap(self, available_width: float, _height: float) -> tuple[float, float]:
         """Return what it takes: as wide as a line is high."""
         self.width, self.height = available_width, stringWidth(self.text, self.face, self.size) + 2
         return self.width, self.height
