@@ -110,7 +110,7 @@ def understand(table: Sequence[Sequence[str]]) -> Preview:
         values = {name: cells[place].strip() for place, name in found.items() if place < len(cells)}
         if not any(cell.strip() for cell in cells):
             continue
-        if plain(values.get("title") or next((cell for cell in cells if cell.strip()), "")).startswith(SUMS):
+        if _is_sum(values.get("title") or next((cell for cell in cells if cell.strip()), "")):
             left_out += 1
             continue
         rows.append(_row(f"i{len(rows) + 1}", values))
@@ -126,6 +126,11 @@ def understand(table: Sequence[Sequence[str]]) -> Preview:
     columns = [(table[start][place], COLUMN_NAMES[name]) for place, name in sorted(found.items())]
     ignored = [table[start][place] for place, name in enumerate(names) if name and place not in found]
     return Preview(rows, columns, ignored, left_out)
+
+
+def _is_sum(text: str) -> bool:
+    """Tell «Итого» and «Всего часов» from «Итоговое занятие»."""
+    return plain(text).partition(" ")[0] in SUMS
 
 
 def _headings(table: Sequence[Sequence[str]]) -> tuple[int, dict[int, str]]:
