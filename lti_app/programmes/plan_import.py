@@ -89,7 +89,8 @@ def _text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float | int) and not isinstance(cell, bool):
-        return str(as_json(Decimal(str(cell)))).replace(".", ",")
+        # Formulas leave 3.3000000000000003 behind, which the spreadsheet itself shows as 3.3.
+        return str(as_json(Decimal(f"{cell:.10g}"))).replace(".", ",")
     return " ".join(str(cell).split())
 
 
