@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -95,10 +95,33 @@ def _text(cell: Any) -> str:
 
 
 def read_pasted(text: str) -> list[list[str]]:
-    """Return the cells of a pasted table: parted by tabs, as spreadsheets and Word copy them, else by semicolons."""
+    """Return the cells of a pasted table: parted by tabs, as spreadsheets and Word copy them, else by semicolons.
+
+    Quotation marks around a cell are part of its text, unless they were put there because of what is inside.
+    """
     delimiter = "\t" if "\t" in text else ";"
-    rows = csv.reader(io.StringIO(text.strip("\r\n")), delimiter=delimiter)
-    return [[" ".join(cell.split()) for cell in row] for row, _number in zip(rows, range(MOST_ROWS), strict=False)]
+    quoted = re.compile(rf'"([^"]*(?:""[^"]*)*)"(?=[{delimiter}\r\n]|\Z)')
+    bare = re.compile(rf"[^{delimiter}\r\n]*")
+    text = text.strip("\r\n")
+    rows: list[list[str]] = [[]]
+    at = 0
+    while len(rows) <= MOST_ROWS:
+        found = quoted.match(text, at)
+        if found and (delimiter == ";" or any(sign in found[1] for sign in ("\t", "\r", "\n", '""'))):
+            cell = found[1].replace('""', '"')
+        else:
+            found = bare.match(text, at)
+            cell = found[0] if found else ""
+        rows[-1].append(" ".join(cell.split()))
+        at = found.end() if found else at
+        if at >= len(text):
+            break
+        if text[at] == delimiter:
+            at += 1
+            continue
+        at += 2 if text.startswith("\r\n", at) else 1
+        rows.append([])
+    return rows[:MOST_ROWS]
 
 
 def understand(table: Sequence[Sequence[str]]) -> Preview:
