@@ -21,7 +21,7 @@ from lti_app.ending.overview import end_of, summary
 from lti_app.ending.papers import end_asks, end_paper
 from lti_app.ending.running import RunningIntake, recommendations, running_intakes, targets
 from lti_app.ending.service import check_end, end_site, site_to_end
-from lti_app.ending.words import GROUNDS_NAMES, INTAKE_OUTCOMES, TRAINEE_OUTCOMES
+from lti_app.ending.words import GROUNDS_NAMES, INTAKE_OUTCOMES, INTAKES_ENDED, TRAINEE_OUTCOMES, TRAINEES_ENDED
 from lti_app.intakes.models import IntakeOutcome, TraineeOutcome
 from lti_app.papers.page import paper_answer
 from lti_app.sites.models import EndGrounds
@@ -40,7 +40,8 @@ def end(site_id: int) -> Response:
     site = site_to_end(db_session(), site_id, actor=actor())
     ended = end_of(db_session(), site)
     if ended is not None:
-        return make_response(render_template("ending/ended.html", site=site, ended=ended, **_words()))
+        words = {"grounds_names": GROUNDS_NAMES, "intakes_ended": INTAKES_ENDED, "trainees_ended": TRAINEES_ENDED}
+        return make_response(render_template("ending/ended.html", site=site, ended=ended, **words))
     return make_response(end_page(site_id))
 
 

@@ -55,7 +55,9 @@ def ask_for(intake_id: int) -> Response:
     keep_form(places_page)
     made = ask(db_session(), intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
     said = {
-        RequestState.GRANTED: gettext("The place is yours. The Moodle course opens to you the following night."),
+        RequestState.GRANTED: gettext(
+            "The place is yours. The Moodle course opens to you on the first day of the internship."
+        ),
         RequestState.WAITING: gettext("All places are taken: you are on the waiting list and will be told."),
         RequestState.WITH_HEAD: gettext("Your request waits for the word of the head of your organisation."),
     }

@@ -88,7 +88,7 @@ NOTICES: dict[str, Occasion] = {
         _l("You have a place in the internship"),
         _l(
             "You have a place in the internship “%(title)s”, which begins on %(starts_on)s. Its Moodle "
-            "course opens to you the following night."
+            "course opens to you on that day."
         ),
     ),
     "place_promoted": Occasion(
