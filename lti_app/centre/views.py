@@ -12,12 +12,13 @@ from flask_babel import lazy_gettext as _l
 from openpyxl import Workbook
 
 from lti_app.centre import lists
-from lti_app.centre.calendar import EntryKind, year_of
+from lti_app.centre.calendar import SHOWN_A_MONTH, EntryKind, year_of
 from lti_app.centre.dashboard import due_on, state_of
-from lti_app.core.edge import db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.core.sheets import cells
 from lti_app.programmes.words import VERSION_STATES
 from lti_app.sites.words import SITE_STATES
 
@@ -79,7 +80,7 @@ def sites() -> str | Response:
             ),
             (
                 (s.code, s.direction, s.organisation.name, p.full_name if p else "", until)
-                for s, p, _begins, until in rows
+                for s, p, _begins, until, _in_force in rows
             ),
         )
     return render_template(
@@ -120,7 +121,7 @@ def intakes() -> str | Response:
     """Show all intakes, with search and filters."""
     asked = _asked("q", "direction", "site", "when", "published", "free")
     if request.args.get("as") == "xlsx":
-        rows = db_session().execute(lists.intake_query(asked, _today()).limit(MOST_EXPORTED))
+        found = db_session().execute(lists.intake_query(asked, _today()).limit(MOST_EXPORTED)).all()
         return workbook(
             gettext("Intakes"),
             (
@@ -133,8 +134,16 @@ def intakes() -> str | Response:
                 gettext("Taken"),
             ),
             (
-                (i.code, title, s.organisation.name, i.starts_on, i.ends_on, i.capacity, taken)
-                for i, title, s, taken in rows
+                (
+                    row.intake.code,
+                    row.title,
+                    row.site.organisation.name,
+                    row.intake.starts_on,
+                    row.intake.ends_on,
+                    row.intake.capacity,
+                    row.taken,
+                )
+                for row in lists.intake_rows(db_session(), found)
             ),
         )
     return render_template(
@@ -149,18 +158,23 @@ def intakes() -> str | Response:
 @blueprint.get("/centre/calendar")
 @needs(Permission.SEE_LISTS)
 def calendar() -> str:
-    """Show a year by months."""
+    """Show a year by months, or one month of it."""
     year = request.args.get("year", type=int) or _today().year
     year = min(max(year, 2000), 2100)
+    month = request.args.get("month", type=int)
+    month = month if month in range(1, 13) else None
     direction = request.args.get("direction") or None
     return render_template(
         "centre/calendar.html",
         year=year,
-        months=year_of(db_session(), year, direction),
+        months=year_of(db_session(), year, direction, month),
+        month=month,
+        most=None if month else SHOWN_A_MONTH,
         first_days={month: date(year, month, 1) for month in range(1, 13)},
         directions=lists.directions(db_session()),
         direction=direction,
         entries=ENTRY_NAMES,
+        opens_sittings=actor().may(Permission.DISCUSS_PROGRAMMES),
         today=_today(),
     )
 
@@ -172,7 +186,7 @@ def workbook(title: str, headings: Sequence[str], rows: Iterable[Sequence[object
     book.remove(book.worksheets[0])
     sheet.append(list(headings))
     for row in rows:
-        sheet.append(list(row))
+        sheet.append(cells(row))
         for cell in sheet[sheet.max_row]:
             if isinstance(cell.value, str):
                 cell.data_type = "s"

@@ -145,7 +145,11 @@ class IntakeHead:
     direction: str
     starts_on: date
     ends_on: date
+    is_approved: bool
+    """The council approved the version that the intake runs (4.2)."""
     is_published: bool
+    broken_off_on: date | None
+    """First day without the site that ended (8.1), where the intake ended with it."""
     course_id: int | None
     capacity: int
 

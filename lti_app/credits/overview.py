@@ -42,7 +42,7 @@ from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, 
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import can_join, minutes_inside, opens_at, suggest_presence
 from lti_app.people.models import Person
-from lti_app.programmes.models import Programme, ProgrammeVersion
+from lti_app.programmes.models import Programme, ProgrammeVersion, VersionState
 from lti_app.sites.models import Site, SiteLeader
 
 UPCOMING = timedelta(days=7)
@@ -396,7 +396,9 @@ def _head(facts: IntakeFacts) -> dict[str, Any]:
         "direction": version.programme.site.direction,
         "starts_on": intake.starts_on,
         "ends_on": intake.ends_on,
+        "is_approved": version.state is VersionState.APPROVED,
         "is_published": intake.published_at is not None,
+        "broken_off_on": intake.broken_off_on,
         "course_id": intake.course_id,
         "capacity": intake.capacity,
     }

@@ -23,6 +23,18 @@ TRAINEE_OUTCOMES = {
     TraineeOutcome.MOVED: _l("moves to another intake"),
     TraineeOutcome.LEFT: _l("leaves without credit"),
 }
+INTAKES_ENDED = {
+    IntakeOutcome.FINISHED: _l("runs to its end with its leader"),
+    IntakeOutcome.MOVED: _l("its trainees have moved to another intake"),
+    IntakeOutcome.BROKEN_OFF: _l("the intake is broken off"),
+}
+"""What became of an intake, said afterwards."""
+TRAINEES_ENDED = {
+    TraineeOutcome.STAYS: _l("goes on to the end"),
+    TraineeOutcome.CREDITED: _l("attended hours credited"),
+    TraineeOutcome.MOVED: _l("moved to another intake"),
+    TraineeOutcome.LEFT: _l("left without credit"),
+}
 HISTORY = Words(
     actions={
         "end_site": _l("ended the site (8.1)"),

@@ -43,6 +43,7 @@ class Intake(Base, Revised):
             sqlite_where=text(_NOT_SHARED),
             postgresql_where=text(_NOT_SHARED),
         ),
+        Index("ix_intake_starts_on", "starts_on", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -96,6 +97,12 @@ class Trainee(Base):
     __table_args__ = (
         UniqueConstraint("intake_id", "person_id"),
         CheckConstraint("(state = 'left') = (left_at IS NOT NULL)", name="left_has_date"),
+        Index(
+            "ix_trainee_enrolled",
+            "intake_id",
+            sqlite_where=text("state = 'enrolled'"),
+            postgresql_where=text("state = 'enrolled'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -22,7 +22,7 @@ from lti_app.intakes.words import STANDING_NAMES
 blueprint = Blueprint("places", __name__, template_folder="templates")
 
 NAVIGATION: tuple[NavItem, ...] = (
-    NavItem("places.index", _l("Open intakes"), "calendar-event", Permission.ASK_FOR_PLACE, 40, for_known=True),
+    NavItem("places.index", _l("Open intakes"), "calendar-event", Permission.ASK_FOR_PLACE, 60, for_known=True),
     NavItem("places.confirming", _l("Requests without a head"), "person-check", Permission.KEEP_PEOPLE, 45),
 )
 
@@ -55,7 +55,9 @@ def ask_for(intake_id: int) -> Response:
     keep_form(places_page)
     made = ask(db_session(), intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
     said = {
-        RequestState.GRANTED: gettext("The place is yours. The Moodle course opens to you the following night."),
+        RequestState.GRANTED: gettext(
+            "The place is yours. The Moodle course opens to you on the first day of the internship."
+        ),
         RequestState.WAITING: gettext("All places are taken: you are on the waiting list and will be told."),
         RequestState.WITH_HEAD: gettext("Your request waits for the word of the head of your organisation."),
     }

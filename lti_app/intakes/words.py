@@ -70,6 +70,13 @@ HISTORY = Words(
 )
 
 NOTICES: dict[str, Occasion] = {
+    "invited_to_ask": Occasion(
+        _l("You are invited to an internship"),
+        _l(
+            "You are invited to the internship “%(title)s”, which begins on %(starts_on)s. Ask for a place on the page "
+            "of open intakes."
+        ),
+    ),
     "place_to_confirm": Occasion(
         _l("A request for a place in an internship waits for your word"),
         _l(
@@ -81,7 +88,7 @@ NOTICES: dict[str, Occasion] = {
         _l("You have a place in the internship"),
         _l(
             "You have a place in the internship “%(title)s”, which begins on %(starts_on)s. Its Moodle "
-            "course opens to you the following night."
+            "course opens to you on that day."
         ),
     ),
     "place_promoted": Occasion(

@@ -83,7 +83,9 @@ def period(starts_at: datetime, ends_at: datetime, *, zone: ZoneInfo, now: datet
 
 
 def term(starts_on: date, ends_on: date) -> str:
-    """Return the first and last day of something long: «25 сентября – 23 января 2027»."""
+    """Return the first and last day of something long: «25 сентября – 23 января 2027»; of a single day, that day."""
+    if starts_on == ends_on:
+        return str(format_date(ends_on, "d MMMM y", locale=_locale()))
     first = "d MMMM" if starts_on.year == ends_on.year else "d MMMM y"
     begins = format_date(starts_on, first, locale=_locale())
     return f"{begins} – {format_date(ends_on, 'd MMMM y', locale=_locale())}"

@@ -52,13 +52,13 @@ class Asked:
         self._lock = threading.Lock()
         self._failures: list[str] = []
 
-    def while_(self, goes_on: Callable[[], bool]) -> None:
+    def while_(self, goes_on: Callable[[], bool], browsers: int = BROWSERS) -> None:
         """Ask for as long as ``goes_on`` says."""
-        browsers = [threading.Thread(target=self._browse, args=(goes_on,)) for _ in range(BROWSERS)]
-        for browser in browsers:
-            browser.start()
-        for browser in browsers:
-            browser.join()
+        threads = [threading.Thread(target=self._browse, args=(goes_on,)) for _ in range(browsers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         assert not self._failures, self._failures[0]
 
     def _browse(self, goes_on: Callable[[], bool]) -> None:

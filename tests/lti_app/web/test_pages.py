@@ -605,14 +605,14 @@ def test_progress_of_a_run_is_a_part_of_the_page(app: Flask, database: Database)
     assert "<html" not in ended
 
 
-def test_a_leader_without_intakes_learns_who_brings_them(app: Flask, database: Database) -> None:
+def test_a_leader_without_intakes_learns_what_they_are_made_of(app: Flask, database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
         session.delete(world.intake)
 
-    assert (
-        "Они появятся здесь, когда методический центр загрузит план." in visit(app, world, world.leader).get("/").text
-    )
+    page = visit(app, world, world.leader).get("/").text
+    assert "Поток создаётся по программе, которую одобрил методический совет" in page
+    assert 'href="/programmes"' in page
 
 
 def test_on_site_meetings_have_no_door(app: Flask, database: Database) -> None:
