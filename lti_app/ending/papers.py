@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.words import in_municipal_language
 from lti_app.ending.overview import Ended
-from lti_app.ending.words import INTAKE_OUTCOMES, TRAINEE_OUTCOMES
+from lti_app.ending.words import INTAKES_ENDED, TRAINEES_ENDED
 from lti_app.intakes.models import EndedIntake, EndedTrainee
 from lti_app.papers.fields import EndedIntakeLine, EndedTraineeLine, EndPaper, PersonName
 from lti_app.papers.page import Ask, Typed
@@ -31,7 +31,7 @@ def end_asks(end: SiteEnd) -> list[Ask]:
         Ask("place", _l("Place")),
         Ask("grounds", _l("On the grounds of"), grounds, kind="long"),
         *signatory_asks(DIRECTOR),
-        Ask("control", _l("Who controls (accusative)")),
+        Ask("who_controls", _l("Who controls (accusative)")),
     ]
 
 
@@ -52,13 +52,13 @@ def end_paper(session: Session, site: Site, ended: Ended, centre: str, typed: Ty
         signatory=signatory(typed),
         leader=acquainted if leading is not None else None,
         intakes=tuple(_intake(row, ended.trainees.get(row.intake_id, [])) for row in ended.intakes),
-        control=typed["control"],
+        control=typed["who_controls"],
         acquaintance=(acquainted,) if leading is not None else (),
     )
 
 
 def _intake(row: EndedIntake, trainees: list[EndedTrainee]) -> EndedIntakeLine:
-    outcome = in_municipal_language(INTAKE_OUTCOMES[row.outcome])
+    outcome = in_municipal_language(INTAKES_ENDED[row.outcome])
     if row.moved_to is not None:
         outcome += f" ({row.moved_to.code})"
     return EndedIntakeLine(
@@ -77,5 +77,5 @@ def _trainee(row: EndedTrainee) -> EndedTraineeLine:
     return EndedTraineeLine(
         PersonName(person.last_name, person.first_name, person.middle_name or ""),
         organisation,
-        in_municipal_language(TRAINEE_OUTCOMES[row.outcome]),
+        in_municipal_language(TRAINEES_ENDED[row.outcome]),
     )

@@ -33,6 +33,7 @@ DECIDED = {
     Decision.END_NOT_RECOMMENDED: "Не рекомендовать прекращение деятельности стажировочной площадки «{title}».",
 }
 """What a protocol says where nobody put it into words."""
+BLANK = "______________"
 
 
 def _lines(text: str | None) -> tuple[str, ...]:
@@ -134,7 +135,7 @@ def _item(item: AgendaItem) -> ProtocolItem:
     else:
         title = item.site.direction if item.site is not None else ""
         topic = f"О прекращении деятельности стажировочной площадки «{title}»"
-    decided = DECIDED[item.decision].format(title=title) if item.decision is not None else ""
+    decided = DECIDED[item.decision].format(title=title) if item.decision is not None else BLANK
     return ProtocolItem(
         topic=topic,
         decided=item.decided or decided,

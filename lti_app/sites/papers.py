@@ -80,9 +80,9 @@ def application_asks(session: Session, application: SiteApplication, day: date, 
     """Ask to whom the application goes, and who signs it."""
     head = head_on(session, application.applicant, day)
     return [
-        Ask("addressee_position", _l("To whom: position"), DIRECTOR),
-        Ask("addressee_organisation", _l("To whom: organisation"), centre),
-        Ask("addressee_name", _l("To whom: name")),
+        Ask("to_position", _l("To whom: position"), DIRECTOR),
+        Ask("to_organisation", _l("To whom: organisation"), centre),
+        Ask("to_name", _l("To whom: name")),
         *signatory_asks((head.position if head else None) or DIRECTOR, head.full_name if head else ""),
         Ask("staff", _l("Staff (a line each)"), kind="long"),
     ]
@@ -91,7 +91,7 @@ def application_asks(session: Session, application: SiteApplication, day: date, 
 def application_paper(session: Session, application: SiteApplication, day: date, typed: Typed) -> ApplicationPaper:
     """Return an application as it is signed on ``day`` (3.2)."""
     leader = application.leader
-    addressee = typed["addressee_name"]
+    addressee = typed["to_name"]
     category = CATEGORIES.get(leader.category, "") if leader and leader.category else ""
     return ApplicationPaper(
         applicant=institution(session, application.applicant, day),
@@ -105,8 +105,8 @@ def application_paper(session: Session, application: SiteApplication, day: date,
         signatory=signatory(typed),
         addressee=Official(
             PersonName.read(addressee) if addressee else NO_NAME,
-            typed["addressee_position"],
-            typed["addressee_organisation"],
+            typed["to_position"],
+            typed["to_organisation"],
         ),
         category=category,
         achievements=application.achievements or "",

@@ -86,7 +86,7 @@ def test_a_crowded_month_is_cut_and_its_own_page_shows_all(town: Town, database:
     month = town.page("/centre/calendar", year=str(YEAR), month="3")
 
     assert f"/centre/calendar?year={YEAR}&amp;month=3" in year
-    assert year.split('id="month-3"')[1].split('id="month-4"')[0].count("row-card") == SHOWN_A_MONTH
+    assert year.split('id="month-3"')[1].split("</section>")[0].count("row-card") == SHOWN_A_MONTH
     assert month.count("row-card") == SHOWN_A_MONTH + 5
     assert 'id="month-4"' not in month
 
@@ -109,7 +109,7 @@ def test_nonsense_in_an_address_does_not_break_the_calendar(town: Town, asked: s
 
     assert answer.status_code == 200
     assert f'value="{year}"' in answer.text
-    assert 'id="month-12"' in answer.text
+    assert f"Календарь на {year} год" in answer.text
 
 
 def test_the_last_day_of_february_is_in_its_month(town: Town, database: Database) -> None:
