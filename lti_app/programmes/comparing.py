@@ -93,8 +93,9 @@ def _lines(version: ProgrammeVersion) -> str:
 
 def _topics(before: Sequence[Topic], after: Sequence[Topic]) -> Iterator[TopicChange]:
     pairs, removed, added = _matched(before, after)
-    rank = {id(old): place for place, (old, _new) in enumerate(sorted(pairs, key=lambda pair: pair[0].position))}
-    for place, (old, new) in enumerate(sorted(pairs, key=lambda pair: pair[1].position)):
+    pairs.sort(key=lambda pair: pair[0].position)
+    stayed = _in_order([new.position for _old, new in pairs])
+    for old, new in sorted(pairs, key=lambda pair: pair[1].position):
         fields = tuple(
             name
             for name in ("title", "form", "mode", "hours", "independent_hours", "control", "content")
@@ -102,12 +103,20 @@ def _topics(before: Sequence[Topic], after: Sequence[Topic]) -> Iterator[TopicCh
         )
         if fields:
             yield TopicChange("changed", old, new, pieces(old.title, new.title), fields)
-        elif rank[id(old)] != place:
+        elif new.position not in stayed:
             yield TopicChange("moved", old, new, pieces(old.title, new.title))
     for old in removed:
         yield TopicChange("removed", old, None, (Piece("removed", old.title),))
     for new in added:
         yield TopicChange("added", None, new, (Piece("added", new.title),))
+
+
+def _in_order(positions: Sequence[int]) -> set[int]:
+    """Return the most positions that rise as they stand: the topics that nobody needs to have moved."""
+    runs: list[list[int]] = [[]]
+    for position in positions:
+        runs.append([*max((run for run in runs if not run or run[-1] < position), key=len), position])
+    return set(max(runs, key=len))
 
 
 def _matched(
