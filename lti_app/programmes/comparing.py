@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+from flask_babel import lazy_gettext as _l
+
 from lti_app.core.errors import Text
 from lti_app.core.saving import as_json
 from lti_app.programmes.drafts import TEXTS
@@ -16,6 +18,7 @@ from lti_app.programmes.words import FIELD_NAMES
 
 WORDS = re.compile(r"\s+|[^\s]+")
 Kind = Literal["same", "added", "removed"]
+YES_NO = {True: _l("yes"), False: _l("no")}
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Piece:
     """Show a run of words that is the same in both texts, added or removed."""
 
     kind: Kind
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,12 @@ def compare(before: ProgrammeVersion, after: ProgrammeVersion) -> Comparison:
         for name in ("hours", "hours_needed")
     ]
     texts.append(("competences", _lines(before), _lines(after)))
+    fields = [FieldChange(FIELD_NAMES[name], pieces(old, new)) for name, old, new in texts if old != new]
+    if before.needs_completion != after.needs_completion:
+        changed = (Piece("removed", YES_NO[before.needs_completion]), Piece("added", YES_NO[after.needs_completion]))
+        fields.append(FieldChange(FIELD_NAMES["needs_completion"], changed))
     return Comparison(
-        tuple(FieldChange(FIELD_NAMES[name], pieces(old, new)) for name, old, new in texts if old != new),
+        tuple(fields),
         tuple(_topics(before.topics, after.topics)),
     )
 
