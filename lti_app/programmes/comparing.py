@@ -65,7 +65,7 @@ def pieces(before: str, after: str) -> tuple[Piece, ...]:
     """Return both texts as one, by words: first what is removed, then what is added in its place."""
     old, new = WORDS.findall(before), WORDS.findall(after)
     found: list[Piece] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in SequenceMatcher(str.isspace, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             found.append(Piece("same", "".join(old[a:b])))
             continue
