@@ -122,9 +122,10 @@ def _in_order(positions: Sequence[int]) -> set[int]:
     """Return the most positions that rise as they stand: the topics that nobody needs to have moved."""
     runs: list[list[int]] = [[]]
     for position in positions:
-        longest = max((run for run in runs if not run or run[-1] < position), key=len)
-        runs.append([*longest, position])
-    return set(max(runs, key=len))
+        earlier = [run for run in runs if not run or run[-1] < position]
+        runs.append([*max(earlier, key=len), position])
+    longest = max(runs, key=len)
+    return set(longest)
 
 
 def _matched(
