@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
+from flask_babel import lazy_gettext as _l
+
 from lti_app.core.errors import Text
 from lti_app.core.saving import as_json
 from lti_app.programmes.drafts import TEXTS
@@ -16,6 +18,7 @@ from lti_app.programmes.words import FIELD_NAMES
 
 WORDS = re.compile(r"\s+|[^\s]+")
 Kind = Literal["same", "added", "removed"]
+YES_NO = {True: _l("yes"), False: _l("no")}
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Piece:
     """Show a run of words that is the same in both texts, added or removed."""
 
     kind: Kind
-    text: str
+    text: Text
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def pieces(before: str, after: str) -> tuple[Piece, ...]:
     """Return both texts as one, by words: first what is removed, then what is added in its place."""
     old, new = WORDS.findall(before), WORDS.findall(after)
     found: list[Piece] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in SequenceMatcher(str.isspace, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             found.append(Piece("same", "".join(old[a:b])))
             continue
@@ -81,8 +84,12 @@ def compare(before: ProgrammeVersion, after: ProgrammeVersion) -> Comparison:
         for name in ("hours", "hours_needed")
     ]
     texts.append(("competences", _lines(before), _lines(after)))
+    fields = [FieldChange(FIELD_NAMES[name], pieces(old, new)) for name, old, new in texts if old != new]
+    if before.needs_completion != after.needs_completion:
+        changed = (Piece("removed", YES_NO[before.needs_completion]), Piece("added", YES_NO[after.needs_completion]))
+        fields.append(FieldChange(FIELD_NAMES["needs_completion"], changed))
     return Comparison(
-        tuple(FieldChange(FIELD_NAMES[name], pieces(old, new)) for name, old, new in texts if old != new),
+        tuple(fields),
         tuple(_topics(before.topics, after.topics)),
     )
 
@@ -93,8 +100,9 @@ def _lines(version: ProgrammeVersion) -> str:
 
 def _topics(before: Sequence[Topic], after: Sequence[Topic]) -> Iterator[TopicChange]:
     pairs, removed, added = _matched(before, after)
-    rank = {id(old): place for place, (old, _new) in enumerate(sorted(pairs, key=lambda pair: pair[0].position))}
-    for place, (old, new) in enumerate(sorted(pairs, key=lambda pair: pair[1].position)):
+    pairs.sort(key=lambda pair: pair[0].position)
+    stayed = _in_order([new.position for _old, new in pairs])
+    for old, new in sorted(pairs, key=lambda pair: pair[1].position):
         fields = tuple(
             name
             for name in ("title", "form", "mode", "hours", "independent_hours", "control", "content")
@@ -102,12 +110,22 @@ def _topics(before: Sequence[Topic], after: Sequence[Topic]) -> Iterator[TopicCh
         )
         if fields:
             yield TopicChange("changed", old, new, pieces(old.title, new.title), fields)
-        elif rank[id(old)] != place:
+        elif new.position not in stayed:
             yield TopicChange("moved", old, new, pieces(old.title, new.title))
     for old in removed:
         yield TopicChange("removed", old, None, (Piece("removed", old.title),))
     for new in added:
         yield TopicChange("added", None, new, (Piece("added", new.title),))
+
+
+def _in_order(positions: Sequence[int]) -> set[int]:
+    """Return the most positions that rise as they stand: the topics that nobody needs to have moved."""
+    runs: list[list[int]] = [[]]
+    for position in positions:
+        earlier = [run for run in runs if not run or run[-1] < position]
+        runs.append([*max(earlier, key=len), position])
+    longest = max(runs, key=len)
+    return set(longest)
 
 
 def _matched(

@@ -6,13 +6,19 @@ from itertools import product
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from lti_app.core.db import Database
 from lti_app.core.edge import OPEN_ENDPOINTS
 from lti_app.core.permissions import permission_of
+from lti_app.intakes.models import Trainee
+from lti_app.meetings.models import JoinLog
+from lti_app.people.models import Person
 from lti_app.sync.questions import fingerprint
 from tests.lti_app.web.conftest import CANDIDATES, Ledger, Scene
 from tests.lti_app.web.may import walks
-from tests.lti_app.web.visits import token
+from tests.lti_app.web.visits import token, visit
+from tests.lti_app.world import World
 
 ROLES = (
     "nobody",
@@ -21,10 +27,15 @@ ROLES = (
     "trainee elsewhere",
     "leader",
     "leader elsewhere",
+    "trainee who leads elsewhere",
     "administrator",
     "centre",
     "council",
 )
+BOTH = "trainee who leads elsewhere"
+"""A trainee of ``here`` who leads a third site: gets at ``here`` what a trainee gets, and nothing of its leader's."""
+OF_THE_AUTHOR = frozenset(("GET", f"applications.{name}") for name in ("application", "edit", "paper"))
+"""What the table grants to the scene's trainee as the author, not as a trainee."""
 EVERYBODY = frozenset(ROLES)
 VISITORS = EVERYBODY - {"nobody"}
 LEADERS = frozenset({"leader", "leader elsewhere"})
@@ -68,10 +79,29 @@ OWN = {
     ("GET", "operations.metrics"): EVERYBODY,
 }
 WALKS = walks()
+
+
+def with_both(key: tuple[str, str], who: frozenset[str]) -> frozenset[str]:
+    """Let who has two roles get what either of them gets at ``here``."""
+    as_trainee = "trainee" in who and key not in OF_THE_AUTHOR
+    return who | {BOTH} if as_trainee or "leader elsewhere" in who else who - {BOTH}
+
+
 MAY: dict[tuple[str, str], frozenset[str]] = {
-    key: who for may in (OWN, *(walk.MAY for walk in WALKS)) for key, who in may.items()
+    key: with_both(key, who) for may in (OWN, *(walk.MAY for walk in WALKS)) for key, who in may.items()
 }
 """Who gets an answer below 400; the LTI addresses have tests of their own."""
+
+
+def trainee_who_leads_elsewhere(scene: Scene, database: Database) -> tuple[Person, World]:
+    """Give the leader of a third site, with an intake and a trainee there, a place in the intake of ``here``."""
+    with database.transaction() as session:
+        third = World(session, "c", moodle=scene.here.moodle)
+        third.trainee("Третьякова")
+        scene.here.session = session
+        session.add(scene.here.intake)
+        scene.here.trainee(person=third.leader)
+        return third.leader, third
 
 
 def routes(app: Flask) -> set[tuple[str, str]]:
@@ -95,7 +125,8 @@ def test_every_route_stands_in_the_table_of_who_may(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, role: str) -> None:
+def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, database: Database, role: str) -> None:
+    both = trainee_who_leads_elsewhere(scene, database)[0] if role == BOTH else None
     started: list[int] = []
     scene.app.extensions["ploshchadka"].services["start_run"] = started.append
     values = {
@@ -117,7 +148,7 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, 
     for (method, endpoint), rule in product(sorted(MAY), scene.app.url_map.iter_rules()):
         if rule.endpoint != endpoint or method not in (rule.methods or set()):
             continue
-        client = scene.come(role)
+        client = visit(scene.app, scene.here, both) if both else scene.come(role)
         with scene.app.test_request_context():
             from flask import url_for
 
@@ -137,6 +168,49 @@ def test_a_role_gets_what_it_may_and_nothing_else(scene: Scene, ledger: Ledger, 
 
     assert got_in == {key: role in who for key, who in MAY.items()}
     assert bool(started) == (role == "administrator")
+
+
+def test_a_trainee_who_leads_elsewhere_is_shown_the_own_record_here_and_the_grid_there(
+    scene: Scene, database: Database
+) -> None:
+    person, third = trainee_who_leads_elsewhere(scene, database)
+    browser = visit(scene.app, scene.here, person)
+    leader = scene.come("leader").get(f"/intakes/{scene.intake_id}").text
+    assert scene.trainee.full_name in leader
+
+    for address in (f"/intakes/{scene.intake_id}", f"/intakes/{scene.intake_id}?as=leader"):
+        assert scene.trainee.full_name not in browser.get(address).text
+    assert scene.trainee.full_name not in browser.get(f"/meetings/{scene.meeting_id}").text
+    assert "Третьякова Анна" in browser.get(f"/intakes/{third.intake.id}").text
+
+
+def test_leading_elsewhere_confirms_nobody_here_and_not_oneself(scene: Scene, database: Database) -> None:
+    person, _third = trainee_who_leads_elsewhere(scene, database)
+    browser = visit(scene.app, scene.here, person)
+    with database.session(writes=False) as session:
+        own = session.scalars(select(Trainee.id).where(Trainee.person_id == person.id)).one()
+    for trainee_id in (own, scene.trainee_id):
+        answer = browser.post(
+            f"/meetings/{scene.meeting_id}/attendance",
+            data={"csrf_token": token(scene.app, browser), "present": str(trainee_id)},
+        )
+        assert answer.status_code == 403
+    answer = browser.post(
+        f"/intakes/{scene.intake_id}/credits",
+        data={"csrf_token": token(scene.app, browser), "proposal": str(scene.proposal_id)},
+    )
+    assert answer.status_code == 403
+
+
+def test_a_trainee_who_leads_elsewhere_joins_here_as_a_trainee(scene: Scene, database: Database) -> None:
+    person, _third = trainee_who_leads_elsewhere(scene, database)
+    browser = visit(scene.app, scene.here, person)
+    joined = browser.post(f"/meetings/{scene.meeting_id}/join", data={"csrf_token": token(scene.app, browser)})
+
+    assert joined.status_code < 400
+    with database.session(writes=False) as session:
+        stay = session.scalars(select(JoinLog).where(JoinLog.meeting_id == scene.meeting_id)).one()
+        assert session.get_one(Trainee, stay.trainee_id).person_id == person.id
 
 
 def test_nobody_is_told_to_begin_from_moodle(scene: Scene) -> None:
