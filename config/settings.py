@@ -69,6 +69,7 @@ class Settings:
     attachments_dir: str | None = None
     attachment_types: tuple[str, ...] = ATTACHMENT_TYPES
     attachment_mb: int = 6
+    paper_templates: str | None = None
 
     @property
     def attachments_folder(self) -> Path:
@@ -158,6 +159,8 @@ class SettingsSchema(Schema):
         validate=validate.Range(1, LARGEST_REQUEST // 1024**2 - 1, error="must be from {min} to {max} megabytes")
     )
 
+    PAPER_TEMPLATES = fields.String(allow_none=True)
+
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:
         if not _is_web_address(value) or urlsplit(value).query or urlsplit(value).fragment:
@@ -209,6 +212,11 @@ class SettingsSchema(Schema):
     def _attachments_dir(self, value: str | None, **_: Any) -> None:
         if value and not Path(value).is_absolute():
             raise ValidationError("must be an absolute path such as /var/lib/ploshchadka/attachments")
+
+    @validates("PAPER_TEMPLATES")
+    def _paper_templates(self, value: str | None, **_: Any) -> None:
+        if value and not Path(value).is_absolute():
+            raise ValidationError("must be an absolute path such as /etc/ploshchadka/papers")
 
     @validates("TIMEZONE")
     def _timezone(self, value: str, **_: Any) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.centre.dashboard import REPORT_DAY, REPORT_MONTH
-from lti_app.centre.lists import last_terms
+from lti_app.centre.lists import terms_on
 from lti_app.core.errors import Text
 from lti_app.intakes.models import Intake
 from lti_app.programmes.models import Programme, ProgrammeVersion, Sitting
@@ -84,7 +84,7 @@ def _intakes(session: Session, first: date, last: date, direction: str | None) -
 
 
 def _terms(session: Session, first: date, last: date, direction: str | None) -> list[Entry]:
-    terms = last_terms()
+    terms = terms_on(first)
     query = (
         select(Site, terms.c.until)
         .join(terms, terms.c.site_id == Site.id)

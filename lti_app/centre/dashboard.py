@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from lti_app.centre.lists import last_terms
+from lti_app.centre.lists import terms_on
 from lti_app.intakes.models import Intake, PlaceRequest, RequestState
 from lti_app.programmes.models import Programme, ProgrammeVersion, VersionState
 from lti_app.sites.models import ApplicationState, Site, SiteApplication
@@ -32,7 +32,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Due:
-    """Hold what is due; lists are cut to the first ten, counts say how many there are."""
+    """Hold what is due; each list is cut to the first ten."""
 
     submitted: Sequence[SiteApplication]
     accepted: Sequence[SiteApplication]
@@ -46,11 +46,10 @@ class Due:
 
 
 def due_on(session: Session, today: date) -> Due:
-    """Return what is due on the local date ``today``. Seven queries, whatever there is."""
-    applications = _applications(session)
+    """Return what is due on the local date ``today``. Eight queries, whatever there is."""
     return Due(
-        submitted=[one for one in applications if one.state is ApplicationState.SUBMITTED][:SHOWN],
-        accepted=[one for one in applications if one.state is ApplicationState.ACCEPTED][:SHOWN],
+        submitted=_applications(session, ApplicationState.SUBMITTED),
+        accepted=_applications(session, ApplicationState.ACCEPTED),
         terms=_terms(session, today),
         waiting=session.scalars(
             select(ProgrammeVersion)
@@ -67,18 +66,18 @@ def due_on(session: Session, today: date) -> Due:
     )
 
 
-def _applications(session: Session) -> Sequence[SiteApplication]:
+def _applications(session: Session, state: ApplicationState) -> Sequence[SiteApplication]:
     return session.scalars(
         select(SiteApplication)
-        .where(SiteApplication.state.in_((ApplicationState.SUBMITTED, ApplicationState.ACCEPTED)))
+        .where(SiteApplication.state == state)
         .options(joinedload(SiteApplication.host))
         .order_by(SiteApplication.submitted_at, SiteApplication.id)
-        .limit(2 * SHOWN)
+        .limit(SHOWN)
     ).all()
 
 
 def _terms(session: Session, today: date) -> list[Term]:
-    terms = last_terms()
+    terms = terms_on(today)
     rows = session.execute(
         select(Site, terms.c.until)
         .join(terms, terms.c.site_id == Site.id)
@@ -92,7 +91,7 @@ def _terms(session: Session, today: date) -> list[Term]:
 
 def _without_programme(session: Session, today: date) -> Sequence[Site]:
     """Return the active sites without any approved version: their leaders owe a programme (4.2)."""
-    terms = last_terms()
+    terms = terms_on(today)
     approved = (
         select(Programme.site_id)
         .join(ProgrammeVersion, ProgrammeVersion.programme_id == Programme.id)
@@ -101,7 +100,7 @@ def _without_programme(session: Session, today: date) -> Sequence[Site]:
     return session.scalars(
         select(Site)
         .join(terms, terms.c.site_id == Site.id)
-        .where(Site.ended_on.is_(None), terms.c.until >= today, Site.id.not_in(approved))
+        .where(Site.ended_on.is_(None), terms.c.in_force == 1, Site.id.not_in(approved))
         .options(joinedload(Site.organisation))
         .order_by(Site.id)
         .limit(SHOWN)
@@ -131,26 +130,26 @@ def _report_until(today: date) -> date | None:
 
 def _states(session: Session, today: date) -> dict[str, dict[SiteState, int]]:
     """Count the sites by direction and state."""
-    terms = last_terms()
+    terms = terms_on(today)
     rows = session.execute(
-        select(Site.direction, Site.ended_on, terms.c.begins, terms.c.until).outerjoin(
+        select(Site.direction, Site.ended_on, terms.c.begins, terms.c.until, terms.c.in_force).outerjoin(
             terms, terms.c.site_id == Site.id
         )
     )
     found: dict[str, dict[SiteState, int]] = {}
-    for direction, ended_on, begins, until in rows:
-        state = state_of(ended_on, begins, until, today)
+    for direction, ended_on, begins, until, in_force in rows:
+        state = state_of(ended_on, begins, until, in_force == 1, today)
         counts = found.setdefault(direction, dict.fromkeys(SiteState, 0))
         counts[state] += 1
     return dict(sorted(found.items()))
 
 
-def state_of(ended_on: date | None, begins: date | None, until: date | None, today: date) -> SiteState:
-    """Return where a site stands, given its end and the first and last day of its orders."""
+def state_of(ended_on: date | None, begins: date | None, until: date | None, in_force: bool, today: date) -> SiteState:
+    """Return where a site stands, given its end, the first and last day of its orders, and whether one is in force."""
     if ended_on is not None and ended_on <= today:
         return SiteState.ENDED
-    if begins is None or until is None or until < today:
+    if begins is None or until is None:
         return SiteState.EXPIRED
-    if begins > today:
-        return SiteState.TO_COME
+    if not in_force:
+        return SiteState.TO_COME if begins > today else SiteState.EXPIRED
     return SiteState.EXPIRING if until - today < EXPIRES_SOON else SiteState.ACTIVE

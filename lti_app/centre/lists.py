@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, Subquery, and_, func, or_, select
+from sqlalchemy import Select, Subquery, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core.paging import PAGE_SIZE, Page, page_number
@@ -21,13 +21,18 @@ from lti_app.sites.states import EXPIRES_SOON, SiteState
 Filters = Mapping[str, str]
 
 
-def last_terms() -> Subquery:
-    """Select the first and last day that a site's orders name, by site."""
+def terms_on(day: date) -> Subquery:
+    """Select the first and last day that a site's orders name, by site, and whether one is in force on ``day``.
+
+    ``in_force`` is 1 or 0: between two orders there may be days without one (3.3).
+    """
+    in_force = and_(SiteOrder.valid_from <= day, SiteOrder.valid_until >= day)
     return (
         select(
             SiteOrder.site_id,
             func.min(SiteOrder.valid_from).label("begins"),
             func.max(SiteOrder.valid_until).label("until"),
+            func.max(case((in_force, 1), else_=0)).label("in_force"),
         )
         .group_by(SiteOrder.site_id)
         .subquery()
@@ -42,6 +47,7 @@ class SiteRow:
     leader: str | None
     begins: date | None
     until: date | None
+    in_force: bool
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,9 @@ def _number(filters: Filters, name: str) -> int | None:
 
 def site_query(filters: Filters, today: date) -> Select[Any]:
     """Select the sites that the filters leave, with leader and term."""
-    terms = last_terms()
+    terms = terms_on(today)
     query = (
-        select(Site, Person, terms.c.begins, terms.c.until)
+        select(Site, Person, terms.c.begins, terms.c.until, terms.c.in_force)
         .join(Organisation, Organisation.id == Site.organisation_id)
         .outerjoin(terms, terms.c.site_id == Site.id)
         .outerjoin(SiteLeader, and_(SiteLeader.site_id == Site.id, SiteLeader.until.is_(None)))
@@ -84,14 +90,15 @@ def site_query(filters: Filters, today: date) -> Select[Any]:
         query = query.where(Site.direction == direction)
     if (organisation := _number(filters, "organisation")) is not None:
         query = query.where(Site.organisation_id == organisation)
-    if state := filters.get("state"):
-        query = query.where(_in_state(state, terms, today))
+    state = filters.get("state", "")
+    if state in {one.value for one in SiteState}:
+        query = query.where(_in_state(SiteState(state), terms, today))
     return query.order_by(Site.direction, Organisation.name, Site.id)
 
 
-def _in_state(state: str, terms: Subquery, today: date) -> Any:
+def _in_state(state: SiteState, terms: Subquery, today: date) -> Any:
     going = or_(Site.ended_on.is_(None), Site.ended_on > today)
-    begun = and_(terms.c.begins <= today, terms.c.until >= today)
+    in_force = terms.c.in_force == 1
     soon = terms.c.until < today + EXPIRES_SOON
     match state:
         case SiteState.ENDED:
@@ -99,17 +106,17 @@ def _in_state(state: str, terms: Subquery, today: date) -> Any:
         case SiteState.TO_COME:
             return and_(going, terms.c.begins > today)
         case SiteState.ACTIVE:
-            return and_(going, begun, ~soon)
+            return and_(going, in_force, ~soon)
         case SiteState.EXPIRING:
-            return and_(going, begun, soon)
-    return and_(going, or_(terms.c.until.is_(None), terms.c.until < today))
+            return and_(going, in_force, soon)
+    return and_(going, or_(terms.c.until.is_(None), and_(terms.c.begins <= today, ~in_force)))
 
 
 def sites(session: Session, filters: Filters, today: date, asked: int | None) -> Page[SiteRow]:
     """Return a page of sites. Two queries."""
     found = _paged(session, site_query(filters, today), asked)
     return Page(
-        [SiteRow(row[0], row[1].full_name if row[1] else None, row[2], row[3]) for row in found.items],
+        [SiteRow(row[0], row[1].full_name if row[1] else None, row[2], row[3], row[4] == 1) for row in found.items],
         found.number,
         found.total,
     )

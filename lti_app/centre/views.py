@@ -14,10 +14,11 @@ from openpyxl import Workbook
 from lti_app.centre import lists
 from lti_app.centre.calendar import SHOWN_A_MONTH, EntryKind, year_of
 from lti_app.centre.dashboard import due_on, state_of
-from lti_app.core.edge import db_session, now, tool
+from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.core.sheets import cells
 from lti_app.programmes.words import VERSION_STATES
 from lti_app.sites.words import SITE_STATES
 
@@ -79,7 +80,7 @@ def sites() -> str | Response:
             ),
             (
                 (s.code, s.direction, s.organisation.name, p.full_name if p else "", until)
-                for s, p, _begins, until in rows
+                for s, p, _begins, until, _in_force in rows
             ),
         )
     return render_template(
@@ -173,6 +174,7 @@ def calendar() -> str:
         directions=lists.directions(db_session()),
         direction=direction,
         entries=ENTRY_NAMES,
+        opens_sittings=actor().may(Permission.DISCUSS_PROGRAMMES),
         today=_today(),
     )
 
@@ -184,7 +186,7 @@ def workbook(title: str, headings: Sequence[str], rows: Iterable[Sequence[object
     book.remove(book.worksheets[0])
     sheet.append(list(headings))
     for row in rows:
-        sheet.append(list(row))
+        sheet.append(cells(row))
         for cell in sheet[sheet.max_row]:
             if isinstance(cell.value, str):
                 cell.data_type = "s"

@@ -26,7 +26,7 @@ from lti_app.core.cli import LANGUAGE
 from lti_app.core.edge import Tool
 from lti_app.core.migrate import upgrade
 from lti_app.core.permissions import SYSTEM
-from lti_app.demo import history, story
+from lti_app.demo import history, story, under_way
 from lti_app.demo.dates import DATA, render
 from lti_app.demo.seed import TEMPLATE, sandbox_seed
 from lti_app.demo.stage import Stage, StageError, require_free
@@ -109,6 +109,9 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
             import_workbook(session, FOLDER / "data", zone=settings.zone, actor=SYSTEM, now=parts.clock())
             history.confirm_past_meetings(session)
             history.replay_stays(session)
+            cast = under_way.Cast(session, moodle_named(session, story.MOODLE), parts.clock(), settings.zone)
+            under_way.grant_roles(cast, _user_ids(moodle_url))
+            under_way.begin_work(cast)
         _say("5/5 a first night")
         _first_night(parts)
         _let_a_stranger_in(moodle_url)
@@ -167,7 +170,7 @@ def _connect(parts: Tool, moodle_url: str, token: str) -> None:
     if answer.status_code != requests.codes.ok:
         raise StageError(f"the tool could not be registered (HTTP {answer.status_code}); see {FOLDER}/tool.log")
     _control(moodle_url, "activate", {})
-    for course in (TEMPLATE, story.FOREIGN_COURSE):
+    for course in (TEMPLATE, story.FOREIGN_COURSE, story.CENTRE_COURSE):
         _control(moodle_url, "activities", {"course": course, "name": "Площадка: занятия и часы"})
 
 
@@ -177,6 +180,12 @@ def _control(moodle_url: str, name: str, body: dict[str, Any]) -> dict[str, Any]
         raise StageError(f"the sandbox refused {name}: {answer.text[:200]}")
     found: dict[str, Any] = answer.json()
     return found
+
+
+def _user_ids(moodle_url: str) -> dict[str, int]:
+    """Return the sandbox's user ids by idnumber, as an administrator would look them up in Moodle."""
+    state = requests.get(f"{moodle_url}/_sandbox/state", timeout=30).json()
+    return {user["idnumber"]: int(user["id"]) for user in state["users"] if user.get("idnumber")}
 
 
 def _first_night(parts: Tool) -> None:
@@ -214,7 +223,9 @@ def _words(moodle_url: str, tool_url: str, settings: Settings, config: Path) -> 
 Moodle    {moodle_url}/login - log in by choosing a name:
   trainee         {story.TRAINEE_NAME}: course «Современный урок …», link «Площадка: занятия и часы», a seminar now
   leader          {story.LEADER_NAME}: the same course: who waits today, confirm attendance, credit hours
-  administrator   Администратор Системы: the same course: how the night went
+  centre          {story.SPECIALIST_NAME}: course «Стажировочные площадки …»: what is due, all sites, the calendar
+  council         {story.SECRETARY_NAME}: the same course: the next agenda, a programme with a remark at its topic
+  administrator   Администратор Системы: course «Современный урок …»: how the night went
   stranger        {story.STRANGER_NAME}: on no list, enrolled there by hand; and in «Педсовет», which is no intake's
 Tool      {tool_url} - opens from Moodle only
 Commands  in another terminal, in this folder:

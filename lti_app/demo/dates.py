@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,15 @@ def fill_in(cell: str, now: datetime) -> str:
     return filled
 
 
+def workday(today: date, distance: int) -> date:
+    """Return the working day ``distance`` days from today, or the next one beyond it."""
+    day = today + timedelta(days=distance)
+    while day.weekday() >= SATURDAY:
+        # Away from today: what is past stays past, what is to come stays to come.
+        day += timedelta(days=1 if distance > 0 else -1)
+    return day
+
+
 def _minute(now: datetime, minutes: int) -> str:
     # Counted in UTC: on the night when clocks are put forward local subtraction would be an hour off.
     moment = (now.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(now.tzinfo)
@@ -51,8 +60,5 @@ def _minute(now: datetime, minutes: int) -> str:
 
 def _day(found: re.Match[str], now: datetime) -> str:
     distance = int(found["days"] or 0)
-    day = now.date() + timedelta(days=distance)
-    while found["kind"] == "workday" and day.weekday() >= SATURDAY:
-        # Away from today: what is past stays past, what is to come stays to come.
-        day += timedelta(days=1 if distance > 0 else -1)
+    day = workday(now.date(), distance) if found["kind"] == "workday" else now.date() + timedelta(days=distance)
     return day.isoformat() + (f" {found['clock']}" if found["clock"] else "")

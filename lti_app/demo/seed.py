@@ -6,7 +6,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from lti_app.demo.story import FOREIGN_COURSE
+from lti_app.demo.story import CENTRE_COURSE, FOREIGN_COURSE, SECRETARY, SPECIALIST
 
 CATEGORY = "Стажировочные площадки"
 TEMPLATE = "TEMPLATE"
@@ -30,6 +30,7 @@ def sandbox_seed(folder: Path) -> dict[str, Any]:
     """Return the sandbox's seed for the people of ``folder`` (a data set with people.csv)."""
     with (folder / "people.csv").open(encoding="utf-8", newline="") as stream:
         people = [_account(row) for row in csv.DictReader(stream) if row["moodle_idnumber"] not in ABSENT]
+    names = {account["idnumber"]: account["username"] for account in people}
     return {
         "site": {"sitename": "Moodle муниципалитета", "shortname": "Moodle", "locks_backup_of_people": True},
         "users": [
@@ -45,10 +46,13 @@ def sandbox_seed(folder: Path) -> dict[str, Any]:
               for name, first, last in OTHERS),
         ],
         "categories": [{"name": CATEGORY, "idnumber": "SITES"}, {"name": "Методическая работа", "idnumber": "METHOD"}],
-        "courses": [_template(), _foreign_course()],
+        "courses": [_template(), _foreign_course(), _centre_course()],
         "enrolments": [
+            {"user": names[SPECIALIST], "course": CENTRE_COURSE, "role": "editingteacher"},
+            {"user": names[SECRETARY], "course": CENTRE_COURSE, "role": "student"},
+            *(
             {"user": name, "course": FOREIGN_COURSE, "role": "student" if place else "editingteacher"}
-            for place, (name, _first, _last) in enumerate(OTHERS)
+            for place, (name, _first, _last) in enumerate(OTHERS)),
         ],
     }  # fmt: skip
 
@@ -81,6 +85,16 @@ def _template() -> dict[str, Any]:
             {"kind": "forum", "name": "Объявления площадки", "completion": "none"},
             {"kind": "assign", "name": "Продукт стажёра", "completion": "manual"},
         ],
+    }
+
+
+def _centre_course() -> dict[str, Any]:
+    return {
+        "shortname": CENTRE_COURSE,
+        "fullname": "Стажировочные площадки: рабочее место центра и совета",
+        "idnumber": CENTRE_COURSE,
+        "category": "Методическая работа",
+        "activities": [],
     }
 
 

@@ -11,17 +11,19 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from lti_app.core.edge import actor, db_session, now, tool
-from lti_app.core.errors import DomainError
+from lti_app.core.errors import DomainError, NotFound
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.ending.choices import EndFacts, IntakeChoice
 from lti_app.ending.overview import end_of, summary
+from lti_app.ending.papers import end_asks, end_paper
 from lti_app.ending.running import RunningIntake, recommendations, running_intakes, targets
 from lti_app.ending.service import check_end, end_site, site_to_end
 from lti_app.ending.words import GROUNDS_NAMES, INTAKE_OUTCOMES, INTAKES_ENDED, TRAINEE_OUTCOMES, TRAINEES_ENDED
 from lti_app.intakes.models import IntakeOutcome, TraineeOutcome
+from lti_app.papers.page import paper_answer
 from lti_app.sites.models import EndGrounds
 
 blueprint = Blueprint("ending", __name__, template_folder="templates")
@@ -41,6 +43,22 @@ def end(site_id: int) -> Response:
         words = {"grounds_names": GROUNDS_NAMES, "intakes_ended": INTAKES_ENDED, "trainees_ended": TRAINEES_ENDED}
         return make_response(render_template("ending/ended.html", site=site, ended=ended, **words))
     return make_response(end_page(site_id))
+
+
+@blueprint.get("/sites/<int:site_id>/end/paper")
+@needs(Permission.KEEP_SITES)
+def paper(site_id: int) -> Response:
+    """Print the order that ended a site (8.1)."""
+    session = db_session()
+    site = site_to_end(session, site_id, actor=actor())
+    ended = end_of(session, site)
+    if ended is None:
+        raise NotFound("site_not_ended", _l("The end of this site wasn't decided here."))
+    return paper_answer(
+        lambda typed: end_paper(session, site, ended, tool().settings.centre_name, typed),
+        end_asks(ended.end),
+        back=url_for("ending.end", site_id=site_id),
+    )
 
 
 def decide(site_id: int) -> Response:

@@ -26,7 +26,7 @@ from lti_app.intakes.models import (
 )
 from lti_app.intakes.requests import put_request, require_room_or_list
 from lti_app.intakes.service import save_trainee
-from lti_app.intakes.telling import tell_asker
+from lti_app.intakes.telling import tell_asker, tell_invited
 from lti_app.intakes.waiting import fill, is_over_for_requests, local_day, locked_intake, require_keeper
 from lti_app.people.models import Person
 from lti_app.sites.service import leaders_now_or_later
@@ -201,6 +201,8 @@ def say_left(
 def invite(session: Session, intake_id: int, person_ids: Sequence[int], *, actor: Actor, now: datetime) -> int:
     """Let people ask for a place in an intake that is open by invitation; return how many are new.
 
+    They are told at once where it is published, else once it is.
+
     Raises NotFound, Forbidden, DomainError where nobody is chosen, Conflict where the intake isn't by invitation.
     """
     intake = locked_intake(session, intake_id)
@@ -219,4 +221,7 @@ def invite(session: Session, intake_id: int, person_ids: Sequence[int], *, actor
         saving.add(session, row, actor=actor, now=now, action="invite_person")
         changes = {"invited": [None, person.full_name]}
         audit.record(session, actor=actor, now=now, action="invite_person", on=intake, changes=changes)
+    if new and intake.published_at is not None:
+        session.flush()
+        tell_invited(session, intake, now=now)
     return len(new)

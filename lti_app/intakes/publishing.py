@@ -12,8 +12,9 @@ from lti_app.core import saving
 from lti_app.core.errors import Conflict
 from lti_app.core.permissions import Actor
 from lti_app.core.saving import Saved
-from lti_app.intakes.models import Intake
+from lti_app.intakes.models import Admission, Intake
 from lti_app.intakes.service import IntakeFacts, check_intake
+from lti_app.intakes.telling import tell_invited
 from lti_app.intakes.waiting import local_day, locked_intake
 from lti_app.programmes.models import VersionState
 
@@ -39,7 +40,10 @@ def publish(session: Session, intake_id: int, *, actor: Actor, now: datetime, zo
         raise Conflict("intake_is_over", _l("This intake has ended."), remedy=_l("Make a new one."))
     for refusal in check_intake(intake, _facts(intake)):
         raise refusal
-    return saving.change(session, intake, {"published_at": now}, actor=actor, now=now, action="publish_intake")
+    saved = saving.change(session, intake, {"published_at": now}, actor=actor, now=now, action="publish_intake")
+    if intake.admission is Admission.INVITATION:
+        tell_invited(session, intake, now=now)
+    return saved
 
 
 def _facts(intake: Intake) -> IntakeFacts:

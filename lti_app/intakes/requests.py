@@ -87,8 +87,7 @@ def ask(session: Session, intake_id: int, *, actor: Actor, now: datetime, zone: 
         action="ask_for_place",
     )
     if needs_head:
-        if head_id is not None:
-            tell_head(session, request, head_id, now=now)
+        tell_head(session, request, head_id, now=now)
         return request
     _place_or_wait(session, intake, request, actor=actor, now=now, zone=zone)
     return request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,9 +10,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import String, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from lti_app.intakes.models import Intake, PlaceRequest, RequestState
+from lti_app.core.permissions import Role
+from lti_app.intakes.models import Intake, Invitation, PlaceRequest, RequestState
 from lti_app.notices.models import Notice
 from lti_app.notices.service import tell
+from lti_app.people.accounts import people_with_role
 from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import SiteLeader
 
@@ -26,10 +29,18 @@ def tell_asker(session: Session, request: PlaceRequest, occasion: str, *, now: d
     _tell(session, [request.person_id], request, occasion=occasion, path=OWN_REQUESTS, facts=facts, now=now)
 
 
-def tell_head(session: Session, request: PlaceRequest, head_id: int, *, now: datetime) -> None:
-    """Tell the head of an organisation that somebody's request waits to be confirmed."""
+def tell_head(session: Session, request: PlaceRequest, head_id: int | None, *, now: datetime) -> None:
+    """Tell the head of an organisation that a request waits to be confirmed; the centre where no head is known."""
     facts = {**_facts(request.intake), "person": request.person.full_name}
-    _tell(session, [head_id], request, occasion="place_to_confirm", path=TO_CONFIRM, facts=facts, now=now)
+    people = people_with_role(session, Role.CENTRE) if head_id is None else {head_id}
+    _tell(session, people, request, occasion="place_to_confirm", path=TO_CONFIRM, facts=facts, now=now)
+
+
+def tell_invited(session: Session, intake: Intake, *, now: datetime) -> None:
+    """Tell everybody invited to a published intake that they may ask for a place; whoever was told already, isn't."""
+    invited = session.scalars(select(Invitation.person_id).where(Invitation.intake_id == intake.id))
+    facts = _facts(intake)
+    tell(session, invited, occasion="invited_to_ask", about=intake, path=OWN_REQUESTS, facts=facts, now=now)
 
 
 def _facts(intake: Intake) -> dict[str, Any]:
@@ -38,7 +49,7 @@ def _facts(intake: Intake) -> dict[str, Any]:
 
 def _tell(
     session: Session,
-    people: list[int],
+    people: Iterable[int],
     request: PlaceRequest,
     *,
     occasion: str,

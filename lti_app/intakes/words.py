@@ -70,6 +70,13 @@ HISTORY = Words(
 )
 
 NOTICES: dict[str, Occasion] = {
+    "invited_to_ask": Occasion(
+        _l("You are invited to an internship"),
+        _l(
+            "You are invited to the internship “%(title)s”, which begins on %(starts_on)s. Ask for a place on the page "
+            "of open intakes."
+        ),
+    ),
     "place_to_confirm": Occasion(
         _l("A request for a place in an internship waits for your word"),
         _l(

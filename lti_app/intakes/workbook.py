@@ -12,6 +12,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
+from lti_app.core.sheets import cells
 from lti_app.intakes.fullness import PlaceLine
 from lti_app.intakes.models import Intake
 from lti_app.intakes.words import STANDING_NAMES
@@ -23,7 +24,7 @@ def places_workbook(intake: Intake, lines: Iterable[PlaceLine], zone: ZoneInfo) 
     """Write a workbook (.xlsx) with a row for each person: list, number on it, organisation, since when, reason."""
     book = Workbook()
     sheet = book.create_sheet(gettext("Places"), 0)
-    sheet.append([f"{intake.version.title} ({intake.code})"])
+    sheet.append(cells([f"{intake.version.title} ({intake.code})"]))
     sheet.append(
         [
             gettext("No."),
@@ -37,15 +38,17 @@ def places_workbook(intake: Intake, lines: Iterable[PlaceLine], zone: ZoneInfo) 
     )
     for line in lines:
         sheet.append(
-            [
-                line.number,
-                line.name,
-                line.organisation,
-                line.position,
-                str(STANDING_NAMES[line.state]),
-                _day(line.since, zone),
-                line.reason,
-            ]
+            cells(
+                [
+                    line.number,
+                    line.name,
+                    line.organisation,
+                    line.position,
+                    str(STANDING_NAMES[line.state]),
+                    _day(line.since, zone),
+                    line.reason,
+                ]
+            )
         )
     for row in sheet.iter_rows():
         for cell in row:

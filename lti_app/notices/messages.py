@@ -116,7 +116,8 @@ def _why_not(error: MoodleError) -> Outcome:
 def message_text(words: Told) -> str:
     """Return the message in HTML: the subject, the text cut to what Moodle takes, the link."""
     with force_locale(MUNICIPAL_LOCALE):
-        link = f'<p><a href="{escape(words.address)}">{escape(gettext("Open"))}</a></p>'
+        word = gettext("Open")
+    link = f'<p><a href="{escape(words.address)}">{escape(word)}</a></p>'
     subject = f"<p><strong>{escape(words.subject[:200])}</strong></p>"
     room = LONGEST_MESSAGE - len(f"{subject}<p></p>{link}".encode())
     text = words.text

@@ -43,9 +43,16 @@ class PersonPage:
     category_until: date | None = None
 
 
-def _texts(typed: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str | None]:
+def _texts(
+    typed: Mapping[str, str], names: tuple[str, ...], model: type[Organisation | Person]
+) -> dict[str, str | None]:
     found = {name: " ".join(typed.get(name, "").split()) or None for name in names}
     for name in names:
+        limit = model.__table__.columns[name].type.length  # type: ignore[attr-defined]
+        if len(found[name] or "") > limit:
+            raise DomainError(
+                "text_too_long", _l("Longer than %(limit)s characters: say it shorter.", limit=limit), field=name
+            )
         if name in NEEDED and found[name] is None:
             raise DomainError(
                 "field_missing",
@@ -85,13 +92,13 @@ def keep_organisation(
 ) -> Organisation:
     """Make an organisation of any type (1.3), or bring ``existing`` to what its page says.
 
-    Raises EditedMeanwhile, DomainError for what is empty, Conflict for a code that another one has.
+    Raises EditedMeanwhile, DomainError for what is empty or too long, Conflict for a code that another one has.
     """
     actor.require(Permission.KEEP_PEOPLE)
-    values: dict[str, Any] = _texts(page.texts, ORGANISATION_TEXTS)
+    values: dict[str, Any] = _texts(page.texts, ORGANISATION_TEXTS, Organisation)
     values |= {"licensed": page.licensed, "is_authority": page.is_authority}
     if existing is not None:
-        require_unchanged(session, existing, seen, lambda: _compared(existing, values))
+        require_unchanged(session, existing, seen, lambda: _compared(session, existing, values))
     twin = session.scalar(
         select(Organisation).where(
             Organisation.code == values["code"], Organisation.id != (existing.id if existing else 0)
@@ -117,10 +124,10 @@ def keep_person(
 ) -> Person:
     """Put a person on the list, or bring ``existing`` to what the page says.
 
-    Raises EditedMeanwhile, DomainError for what is empty or contradicts itself, Conflict for another's key.
+    Raises EditedMeanwhile, DomainError for what is empty, too long or contradicts itself, Conflict for another's key.
     """
     actor.require(Permission.KEEP_PEOPLE)
-    values: dict[str, Any] = _texts(page.texts, PERSON_TEXTS)
+    values: dict[str, Any] = _texts(page.texts, PERSON_TEXTS, Person)
     values |= {
         "organisation_id": page.organisation_id,
         "category": page.category,
@@ -128,7 +135,7 @@ def keep_person(
         "category_until": page.category_until,
     }
     if existing is not None:
-        require_unchanged(session, existing, seen, lambda: _compared(existing, values))
+        require_unchanged(session, existing, seen, lambda: _compared(session, existing, values))
     _check_category(page)
     if values["email"] is None and values["moodle_idnumber"] is None:
         raise DomainError(
@@ -191,10 +198,13 @@ def _check_keys(session: Session, existing: Person | None, values: Mapping[str, 
             )
 
 
-def _compared(row: Any, values: Mapping[str, Any]) -> list[Difference]:
+def _compared(session: Session, row: Any, values: Mapping[str, Any]) -> list[Difference]:
     def shown(name: str, value: Any) -> str:
         if value is None:
             return ""
+        if name == "organisation_id":
+            organisation = session.get(Organisation, value)
+            return organisation.label if organisation else ""
         if isinstance(value, Category):
             return str(CATEGORY_NAMES[value])
         return f"{value:%d.%m.%Y}" if isinstance(value, date) else str(value)

@@ -38,10 +38,7 @@ from lti_app.people.words import CATEGORY_NAMES, FIELD_NAMES, HISTORY
 
 blueprint = Blueprint("people_pages", __name__, template_folder="templates")
 
-NAVIGATION = (
-    NavItem("people_pages.people", _l("People"), "people", Permission.KEEP_PEOPLE, place=40),
-    NavItem("people_pages.organisations", _l("Organisations"), "building", Permission.KEEP_PEOPLE, place=45),
-)
+NAVIGATION = (NavItem("people_pages.people", _l("People"), "people", Permission.KEEP_PEOPLE, place=40),)
 MOST_COUNTED = 1000
 """A list of people is counted up to this: beyond it nobody pages, they search."""
 

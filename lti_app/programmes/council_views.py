@@ -17,9 +17,11 @@ from lti_app.core.history import history_of
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.papers.page import paper_answer
 from lti_app.programmes.council_overview import active_sites, council_desk
 from lti_app.programmes.decisions import decide_item, word_item
-from lti_app.programmes.models import Decision, Section, Sitting
+from lti_app.programmes.models import AgendaItem, Decision, Section, Sitting
+from lti_app.programmes.papers import protocol_asks, protocol_paper
 from lti_app.programmes.remarks import add_remark, answer_remark, settle_remark
 from lti_app.programmes.sittings import (
     SittingFacts,
@@ -128,6 +130,30 @@ def _typed(shown: Sitting, refusal: DomainError | None) -> dict[str, Any]:
     if isinstance(refusal, EditedMeanwhile):
         typed["revision"] = str(refusal.revision)
     return typed
+
+
+@blueprint.get("/council/sittings/<int:sitting_id>/paper")
+@needs(Permission.DISCUSS_PROGRAMMES)
+def protocol(sitting_id: int) -> Response:
+    """Print the protocol of a sitting."""
+    shown = sitting_of(db_session(), sitting_id, actor=actor())
+    return _printed(shown, shown.items, is_extract=False)
+
+
+@blueprint.get("/council/items/<int:item_id>/paper")
+@needs(Permission.DISCUSS_PROGRAMMES)
+def extract(item_id: int) -> Response:
+    """Print an extract of the protocol with one point of the agenda (4.2, 8.1)."""
+    item = item_of(db_session(), item_id, actor=actor())
+    return _printed(item.sitting, [item], is_extract=True)
+
+
+def _printed(shown: Sitting, items: list[AgendaItem], *, is_extract: bool) -> Response:
+    return paper_answer(
+        lambda typed: protocol_paper(shown, items, typed, is_extract=is_extract),
+        protocol_asks(shown),
+        back=url_for("council.sitting", sitting_id=shown.id),
+    )
 
 
 @blueprint.post("/council/sittings/<int:sitting_id>/items")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -19,6 +20,8 @@ from lti_app.programmes.models import Form, Mode, ProgrammeVersion
 ROW_FIELDS = ("topic_id", "title", "form", "mode", "hours", "independent", "control", "content")
 LONGEST = {"title": 500, "direction": 300, "control": 200, "competence": 500}
 MOST_HOURS = Decimal(10_000)
+NUMBER = re.compile(r"\d{1,20}(?:\.\d{1,20})?")
+"""Decimal itself takes «1_0» and «1e-999999999» as well, the latter for more than nothing."""
 FORMS = frozenset(form.value for form in Form)
 MODES = frozenset(mode.value for mode in Mode)
 
@@ -50,11 +53,11 @@ class DraftForm:
 
 def hours_from(text: str) -> Decimal | None:
     """Read hours as people write them («1,5», «1.5»); None for what are none. Hundredths are the finest."""
-    try:
-        value = Decimal(text.strip().replace(",", ".").replace("\N{NO-BREAK SPACE}", ""))
-    except InvalidOperation:
+    number = text.strip().replace(",", ".").replace("\N{NO-BREAK SPACE}", "")
+    if not NUMBER.fullmatch(number):
         return None
-    if not value.is_finite() or not 0 <= value < MOST_HOURS or value * 100 != (value * 100).to_integral_value():
+    value = Decimal(number)
+    if not value < MOST_HOURS or value * 100 != (value * 100).to_integral_value():
         return None
     return value
 

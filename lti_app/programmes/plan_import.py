@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from lti_app.core.errors import DomainError, Text
 from lti_app.core.saving import as_json
@@ -24,9 +23,11 @@ from lti_app.programmes.spelling import FORM_WORDS, MODE_WORDS
 
 MOST_UNPACKED = 40 * 1024 * 1024
 MOST_ROWS = 1000
+MOST_COLUMNS = 100
+"""A sheet whose rows were coloured whole is 16,384 columns wide; no plan is."""
 COLUMNS: dict[str, tuple[str, ...]] = {
     "title": ("тема", "темы", "наименование темы", "название темы", "наименование разделов и тем", "topic", "title"),
-    "hours": ("часы", "часов", "всего", "всего часов", "количество часов", "кол во часов", "hours"),
+    "hours": ("часы", "часов", "всего", "всего часов", "количество часов", "кол-во часов", "всего час", "час", "hours"),
     "lectures": ("лекции", "лекция", "теория", "лекционные занятия"),
     "practice": ("практика", "практические занятия", "практические", "практикум"),
     "independent": ("самостоятельная работа", "самостоятельно", "самостоятельная", "индивидуальная работа"),
@@ -68,33 +69,59 @@ def read_workbook(content: bytes) -> list[list[str]]:
             if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
                 raise DomainError("table_too_large", _l("The workbook unpacks to too much."), field="file")
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        try:
+            rows = book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS, max_col=MOST_COLUMNS)
+            return [[_text(cell) for cell in row] for row in rows]
+        finally:
+            book.close()
+    except DomainError:
+        raise
+    except Exception as error:  # openpyxl lets through whatever zip, XML and numbers of a broken file raise
         raise DomainError(
             "unreadable_workbook",
             _l("The workbook can't be read."),
             remedy=_l("Open it in a spreadsheet program and save it as .xlsx."),
             field="file",
         ) from error
-    try:
-        rows = book.worksheets[0].iter_rows(values_only=True, max_row=MOST_ROWS)
-        return [[_text(cell) for cell in row] for row in rows]
-    finally:
-        book.close()
 
 
 def _text(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float | int) and not isinstance(cell, bool):
-        return str(as_json(Decimal(str(cell)))).replace(".", ",")
+        # Formulas leave 3.3000000000000003 behind, which the spreadsheet itself shows as 3.3.
+        return str(as_json(Decimal(f"{cell:.10g}"))).replace(".", ",")
     return " ".join(str(cell).split())
 
 
 def read_pasted(text: str) -> list[list[str]]:
-    """Return the cells of a pasted table: parted by tabs, as spreadsheets and Word copy them, else by semicolons."""
+    """Return the cells of a pasted table: parted by tabs, as spreadsheets and Word copy them, else by semicolons.
+
+    Quotation marks around a cell are part of its text, unless they were put there because of what is inside.
+    """
     delimiter = "\t" if "\t" in text else ";"
-    rows = csv.reader(io.StringIO(text.strip("\r\n")), delimiter=delimiter)
-    return [[" ".join(cell.split()) for cell in row] for row, _number in zip(rows, range(MOST_ROWS), strict=False)]
+    quoted = re.compile(rf'"([^"]*(?:""[^"]*)*)"(?=[{delimiter}\r\n]|\Z)')
+    bare = re.compile(rf"[^{delimiter}\r\n]*")
+    text = text.strip("\r\n")
+    rows: list[list[str]] = [[]]
+    at = 0
+    while len(rows) <= MOST_ROWS:
+        found = quoted.match(text, at)
+        if found and (delimiter == ";" or any(sign in found[1] for sign in ("\t", "\r", "\n", '""'))):
+            cell = found[1].replace('""', '"')
+        else:
+            found = bare.match(text, at)
+            cell = found[0] if found else ""
+        rows[-1].append(" ".join(cell.split()))
+        at = found.end() if found else at
+        if at >= len(text):
+            break
+        if text[at] == delimiter:
+            at += 1
+            continue
+        at += 2 if text.startswith("\r\n", at) else 1
+        rows.append([])
+    return rows[:MOST_ROWS]
 
 
 def understand(table: Sequence[Sequence[str]]) -> Preview:
@@ -107,7 +134,7 @@ def understand(table: Sequence[Sequence[str]]) -> Preview:
         values = {name: cells[place].strip() for place, name in found.items() if place < len(cells)}
         if not any(cell.strip() for cell in cells):
             continue
-        if plain(values.get("title") or next((cell for cell in cells if cell.strip()), "")).startswith(SUMS):
+        if _is_sum(values.get("title") or next((cell for cell in cells if cell.strip()), "")):
             left_out += 1
             continue
         rows.append(_row(f"i{len(rows) + 1}", values))
@@ -123,6 +150,11 @@ def understand(table: Sequence[Sequence[str]]) -> Preview:
     columns = [(table[start][place], COLUMN_NAMES[name]) for place, name in sorted(found.items())]
     ignored = [table[start][place] for place, name in enumerate(names) if name and place not in found]
     return Preview(rows, columns, ignored, left_out)
+
+
+def _is_sum(text: str) -> bool:
+    """Tell «Итого» and «Всего часов» from «Итоговое занятие»."""
+    return plain(text).partition(" ")[0] in SUMS
 
 
 def _headings(table: Sequence[Sequence[str]]) -> tuple[int, dict[int, str]]:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
-from lti_app.core.edge import actor, db_session, now
+from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.editing import EditedMeanwhile
 from lti_app.core.errors import DomainError, NotFound
 from lti_app.core.forms import keep_form, see_other
@@ -16,12 +16,14 @@ from lti_app.core.history import history_of
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Actor, Permission, needs
+from lti_app.papers.page import paper_answer
 from lti_app.programmes.beginning import begin_version, copy_programme, create_programme
 from lti_app.programmes.comparing import compare as compare_versions
 from lti_app.programmes.draft_form import HOURS, DraftForm, facts_from, form_of, hours_from, read_form, rearranged
 from lti_app.programmes.drafts import own_programme, own_version, require_editable, save_draft, version_of
 from lti_app.programmes.models import FORM_NAMES, ProgrammeVersion, Section, VersionState
 from lti_app.programmes.overview import led_sites, own_programmes, versions_of
+from lti_app.programmes.papers import programme_asks, programme_paper
 from lti_app.programmes.plan import parts_of, totals_of
 from lti_app.programmes.plan_import import Preview, read_pasted, read_workbook, understand
 from lti_app.programmes.remarks import remarks_on
@@ -234,6 +236,20 @@ def withdraw(version_id: int) -> Response:
     withdraw_version(db_session(), version_id, actor=actor(), now=now())
     flash(gettext("The programme is a draft again."), "success")
     return see_other(url_for("programmes.version", version_id=version_id))
+
+
+@blueprint.get("/programmes/versions/<int:version_id>/paper")
+@needs(Permission.SIGNED_IN)
+def paper(version_id: int) -> Response:
+    """Print a version of a programme (4.2)."""
+    session = db_session()
+    shown = readable_version(version_id, actor())
+    day = now().astimezone(tool().settings.zone).date()
+    return paper_answer(
+        lambda typed: programme_paper(session, shown, day, typed),
+        programme_asks(session, shown, day),
+        back=url_for("programmes.version", version_id=version_id),
+    )
 
 
 @blueprint.get("/programmes/versions/<int:version_id>/compare")

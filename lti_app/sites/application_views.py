@@ -20,6 +20,7 @@ from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.paging import PAGE_SIZE, Page, page_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.papers.page import paper_answer
 from lti_app.people.finding import choose_person, find_people
 from lti_app.people.models import Organisation, Person
 from lti_app.sites.applications import (
@@ -40,6 +41,7 @@ from lti_app.sites.applications import (
 )
 from lti_app.sites.files import EXPERIENCE, attach_to_application
 from lti_app.sites.models import ApplicationState, Site, SiteApplication
+from lti_app.sites.papers import application_asks, application_paper
 from lti_app.sites.words import APPLICATION_FIELDS, APPLICATION_STATES, HISTORY
 
 blueprint = Blueprint("applications", __name__, template_folder="templates")
@@ -183,6 +185,21 @@ def application_page(application_id: int, refusal: DomainError | None = None) ->
         history=history_of(session, shown, words=HISTORY),
         refusal=refusal,
         remarks=request.form.get("remarks", ""),
+    )
+
+
+@blueprint.get("/applications/<int:application_id>/paper")
+@needs(Permission.APPLY_FOR_SITE)
+def paper(application_id: int) -> Response:
+    """Print an application (3.2)."""
+    session = db_session()
+    shown = application_of(session, application_id, actor=actor())
+    submitted = shown.submitted_at
+    day = submitted.astimezone(tool().settings.zone).date() if submitted else today()
+    return paper_answer(
+        lambda typed: application_paper(session, shown, day, typed),
+        application_asks(session, shown, day, tool().settings.centre_name),
+        back=url_for("applications.application", application_id=shown.id),
     )
 
 

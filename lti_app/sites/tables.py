@@ -10,6 +10,7 @@ from flask_babel import gettext
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, Side
 
+from lti_app.core.sheets import cells
 from lti_app.sites.states import ListedSite
 
 WIDTHS = (5, 45, 40, 32, 22, 24)
@@ -34,14 +35,16 @@ def list_workbook(rows: Sequence[ListedSite], day: date) -> bytes:
     )
     for number, row in enumerate(rows, start=1):
         sheet.append(
-            [
-                number,
-                row.organisation.name,
-                row.site.direction,
-                row.leader.full_name if row.leader else "",
-                gettext("№ %(number)s of %(day)s", number=row.order.number, day=f"{row.order.signed_on:%d.%m.%Y}"),
-                f"{row.order.valid_from:%d.%m.%Y} – {row.order.valid_until:%d.%m.%Y}",
-            ]
+            cells(
+                [
+                    number,
+                    row.organisation.name,
+                    row.site.direction,
+                    row.leader.full_name if row.leader else "",
+                    gettext("№ %(number)s of %(day)s", number=row.order.number, day=f"{row.order.signed_on:%d.%m.%Y}"),
+                    f"{row.order.valid_from:%d.%m.%Y} – {row.order.valid_until:%d.%m.%Y}",
+                ]
+            )
         )
     _dress(sheet)
     stream = BytesIO()
@@ -53,8 +56,8 @@ def _dress(sheet) -> None:  # type: ignore[no-untyped-def]  # openpyxl's workshe
     sheet.merge_cells("A1:F1")
     sheet["A1"].font = Font(bold=True, size=14)
     border = Border(left=THIN, right=THIN, top=THIN, bottom=THIN)
-    for cells in sheet.iter_rows(min_row=2):
-        for cell in cells:
+    for line in sheet.iter_rows(min_row=2):
+        for cell in line:
             cell.border, cell.alignment = border, Alignment(wrap_text=True, vertical="top")
             if isinstance(cell.value, str):
                 cell.data_type = "s"  # a text that begins with = stays a text

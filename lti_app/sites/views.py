@@ -20,8 +20,10 @@ from lti_app.core.history import history_of
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.papers.page import paper_answer
 from lti_app.people.finding import choose_person, find_people
 from lti_app.people.models import Person
+from lti_app.sites import papers
 from lti_app.sites.application_views import today
 from lti_app.sites.applications import application_of, is_leading_position
 from lti_app.sites.equipment import EquipmentLine, as_text, save_equipment
@@ -35,7 +37,8 @@ from lti_app.sites.words import HISTORY, ORDER_KINDS, SITE_STATES
 
 blueprint = Blueprint("sites", __name__, template_folder="templates")
 
-NAVIGATION = (NavItem("sites.register", _l("List of sites"), "journal-check", Permission.SEE_LISTS, place=15),)
+NAVIGATION: tuple[NavItem, ...] = ()
+
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 EQUIPMENT_LINE = re.compile(r"^(?P<name>.+?)(?:\s*[×xх*]\s*(?P<quantity>\d{1,5}))?(?:\s*\((?P<note>[^()]*)\))?$")
 
@@ -224,6 +227,35 @@ def register() -> str:
     """Show the list of sites on a day, as it would be annexed to an order (3.4)."""
     day = request.args.get("on", type=date.fromisoformat) or today()
     return render_template("sites/register.html", day=day, rows=sites_on(db_session(), day), today=today())
+
+
+@blueprint.get("/sites/list/paper")
+@needs(Permission.SEE_LISTS)
+def register_paper() -> Response:
+    """Print the list of sites on a day, to be signed as an annex to an order (3.4)."""
+    day = request.args.get("on", type=date.fromisoformat) or today()
+    return paper_answer(
+        lambda typed: papers.list_paper(db_session(), day, tool().settings.centre_name, typed),
+        papers.list_asks(day),
+        back=url_for("sites.register", on=day.isoformat()),
+        on=day.isoformat(),
+    )
+
+
+@blueprint.get("/sites/<int:site_id>/orders/<int:order_id>/paper")
+@needs(Permission.KEEP_SITES)
+def order_paper(site_id: int, order_id: int) -> Response:
+    """Print an order that grants or renews the status (3.3)."""
+    session, settings = db_session(), tool().settings
+    order = next((one for one in readable_site(site_id).orders if one.id == order_id), None)
+    if order is None:
+        raise NotFound("no_such_order", _l("There is no such order."))
+    submitted = order.application.submitted_at if order.application else None
+    return paper_answer(
+        lambda typed: papers.order_paper(session, order, settings.centre_name, typed),
+        papers.order_asks(order, submitted.astimezone(settings.zone).date() if submitted else None),
+        back=url_for("sites.site", site_id=site_id),
+    )
 
 
 @blueprint.get("/sites/list.xlsx")

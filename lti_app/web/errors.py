@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, abort, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
@@ -190,8 +190,16 @@ def _refuse_outdated(_error: CSRFError) -> Response:
     return make_response(body, refusal.status)
 
 
+def _refuse_nul() -> None:
+    """Refuse a NUL in an address or a form: no field means one, and PostgreSQL keeps none in a text."""
+    fields = [request.args, *([request.form] if request.method == "POST" else [])]
+    if any("\0" in text for field in fields for pair in field.items(multi=True) for text in pair):
+        abort(400)
+
+
 def install(app: Flask) -> None:
     """Give the application its one error handler for each kind of failure."""
+    app.before_request(_refuse_nul)
     app.register_error_handler(DomainError, _refuse)
     app.register_error_handler(CSRFError, _refuse_outdated)
     app.register_error_handler(HTTPException, _refuse_http)

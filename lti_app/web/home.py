@@ -78,6 +78,8 @@ def course() -> Response:
     way = way_from(session, launched, who)
     if way is not None:
         return see_other(way)
+    if who.roles & {Role.CENTRE, Role.COUNCIL}:
+        return see_other(url_for("site.home"))
     standing = standing_in(session, launched, who)
     page = render_template(
         "course.html",

@@ -48,6 +48,7 @@ ICONS = frozenset(
         "person-check",
         "play-circle",
         "plus-lg",
+        "printer",
         "search",
         "slash-circle",
         "trash",

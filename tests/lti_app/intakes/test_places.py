@@ -31,6 +31,7 @@ from lti_app.intakes.requests import ask, confirm, decline, withdraw
 from lti_app.intakes.telling import tell_leaders
 from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import HISTORY
+from lti_app.notices.models import Notice
 from tests.lti_app.intakes.places_world import (
     CENTRE,
     START,
@@ -205,6 +206,8 @@ def test_an_intake_is_open_to_whom_its_leader_opened_it(session: Session, name: 
             assert invite(session, world.intake.id, [person.id], actor=world.leader_actor, now=NOW) == 1
             assert invite(session, world.intake.id, [person.id], actor=world.leader_actor, now=NOW) == 0
             assert session.scalars(select(Invitation.person_id)).all() == [person.id]
+            told = select(Notice.person_id).where(Notice.occasion == "invited_to_ask")
+            assert session.scalars(told).all() == [person.id]
     session.flush()
 
     assert asks(world, person).state is GRANTED

@@ -126,15 +126,15 @@ def test_runs_of_another_moodle_are_not_compared(client: FlaskClient, world: Wor
 def test_the_comparison_costs_as_much_for_many(client: FlaskClient, world: World, database: Database) -> None:
     run_in(database, world.moodle, 3, failed=(1,), notes=(note("a"),))
     few_run = run_in(database, world.moodle, 2, failed=(1,), notes=(note("b"),))
-    with counted_queries(database) as few:
+    with counted_queries(client.application.extensions["ploshchadka"].database) as few:
         page_of(client, few_run)
     run_in(database, world.moodle, 1, failed=tuple(range(40)), notes=tuple(note(str(number)) for number in range(40)))
     many_run = run_in(database, world.moodle, 0, failed=tuple(range(20, 60)), notes=(note("a"),))
-    with counted_queries(database) as many:
+    with counted_queries(client.application.extensions["ploshchadka"].database) as many:
         page = page_of(client, many_run)
 
     assert "ошибки: новых 20, прежних 20, устранённых 20" in page
-    assert len(many) == len(few)
+    assert 0 < len(many) == len(few)
 
 
 def test_a_change_says_why_it_was_made(client: FlaskClient, world: World, database: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from moodle_sync import errors
 PACKAGE = Path(i18n.__file__).resolve().parents[1]
 RUSSIAN = i18n.TRANSLATIONS / "ru" / "LC_MESSAGES" / "messages.po"
 KEYWORDS = ["_l", "lazy_gettext", "lazy_ngettext:1,2", "plural_forms:1,2"]
+TEXTS = {*DEFAULT_KEYWORDS, "_l", "lazy_gettext", "lazy_ngettext", "plural_forms"}
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}")
 
 Msgid = str | tuple[str, ...]
@@ -49,6 +51,20 @@ def test_every_text_has_its_russian(russian: Catalog, in_code: set[Msgid]) -> No
 
     assert len(in_code) > 300
     assert sorted(str(text) for text in in_code if missing(text)) == []
+
+
+def test_no_text_hides_in_an_f_string() -> None:
+    """`pybabel extract` doesn't look into them."""
+    hidden = [
+        f"{path.name}:{call.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for string in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in TEXTS
+    ]
+
+    assert hidden == []
 
 
 def test_the_catalogue_holds_nothing_that_is_gone(russian: Catalog, in_code: set[Msgid]) -> None:
