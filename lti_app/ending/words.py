@@ -32,7 +32,7 @@ INTAKES_ENDED = {
 TRAINEES_ENDED = {
     TraineeOutcome.STAYS: _l("goes on to the end"),
     TraineeOutcome.CREDITED: _l("attended hours credited"),
-    TraineeOutcome.MOVED: _l("moved to another intake"),
+    TraineeOutcome.MOVED: _l("has moved to another intake"),
     TraineeOutcome.LEFT: _l("left without credit"),
 }
 HISTORY = Words(

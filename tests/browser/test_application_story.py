@@ -103,7 +103,8 @@ def test_from_an_application_to_the_list_of_sites(
         expect(page.get_by_role("heading", name="Инклюзивное образование")).to_be_visible()
         expect(page.get_by_role("link", name="справка.docx")).to_be_visible()
         look_at(page, "site")
-        page.get_by_role("link", name="Список площадок").click()
+        page.get_by_role("link", name="Площадки", exact=True).click()
+        page.get_by_role("link", name="Список площадок для подписания").click()
         expect(page.get_by_role("cell", name="Васильченко-Островская Екатерина Александровна")).to_be_visible()
         look_at(page, "site-list")
         with page.expect_download() as download:

@@ -30,6 +30,7 @@ from lti_app.notices.models import Notice
 from lti_app.notices.service import tell
 from lti_app.people.models import Person
 from tests.browser.conftest import ARTEFACTS
+from tests.browser.looking import look_at
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = re.compile("Современный урок")
@@ -188,7 +189,7 @@ def test_a_leader_places_a_meeting_into_the_course_and_a_trainee_comes_to_it(bro
     course_id = leader.page.url.partition("id=")[2].partition("&")[0]
     leader.page.goto(f"{demo.moodle}/mod/lti/contentitem.php?id=1&course={course_id}")
     expect(leader.page.get_by_role("heading", name="Выберите, что откроет ссылка")).to_be_visible()
-    leader.shot("7-choice")
+    look_at(leader.page, "story-7-choice")
     leader.page.get_by_role("searchbox").fill("такого нет")
     leader.page.get_by_role("button", name="Найти").click()
     expect(leader.page.locator("main")).to_contain_text("Среди ваших потоков такого нет.")
