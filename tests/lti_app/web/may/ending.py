@@ -6,7 +6,6 @@ from tests.lti_app.web.conftest import Scene
 
 MAY = {
     ("GET", "ending.end"): frozenset({"centre"}),
-    ("GET", "ending.paper"): frozenset(),  # the site hasn't ended
     ("POST", "ending.end"): frozenset(),  # no grounds are given
 }
 

@@ -34,7 +34,6 @@ MAY = {
     ("POST", "programmes.begin"): frozenset(),  # a version is under way
     ("GET", "programmes.version"): READERS,
     ("GET", "programmes.compare"): READERS,
-    ("GET", "programmes.paper"): READERS,
     ("GET", "programmes.edit"): LEADER,
     ("POST", "programmes.edit"): frozenset(),  # it is with the council
     ("GET", "programmes.import_plan"): frozenset(),
@@ -44,8 +43,6 @@ MAY = {
     ("GET", "council.desk"): COUNCIL,
     ("POST", "council.call"): COUNCIL,
     ("GET", "council.sitting"): COUNCIL,
-    ("GET", "council.protocol"): COUNCIL,
-    ("GET", "council.extract"): COUNCIL,
     ("POST", "council.sitting"): frozenset(),  # it was changed since revision 0
     ("POST", "council.add"): frozenset(),  # the version is on an agenda already
     ("POST", "council.close"): frozenset(),  # a point is undecided

@@ -16,7 +16,6 @@ MAY = {
     ("GET", "applications.new"): KNOWN | CENTRE,
     ("POST", "applications.new"): frozenset(),  # no organisation is chosen
     ("GET", "applications.application"): AUTHOR | CENTRE,
-    ("GET", "applications.paper"): AUTHOR | CENTRE,
     ("GET", "applications.edit"): AUTHOR | CENTRE,
     ("POST", "applications.edit"): frozenset(),  # an outdated form
     ("POST", "applications.step"): frozenset(),  # no step is chosen
@@ -31,8 +30,6 @@ MAY = {
     ("POST", "sites.scan"): frozenset(),
     ("GET", "sites.register"): LISTS,
     ("GET", "sites.register_xlsx"): LISTS,
-    ("GET", "sites.register_paper"): LISTS,
-    ("GET", "sites.order_paper"): CENTRE,
 }
 
 
