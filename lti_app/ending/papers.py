@@ -16,17 +16,15 @@ from lti_app.sites.papers import DIRECTOR, institution, official, signatory, sig
 from lti_app.sites.service import present_leader
 
 GROUNDS = {
-    EndGrounds.ORGANISATION: "решения организации",
-    EndGrounds.COUNCIL: "рекомендации методического совета, протокол",
+    EndGrounds.ORGANISATION: "решения организации от {day} № {number}",
+    EndGrounds.COUNCIL: "рекомендации методического совета (протокол от {day} № {number})",
 }
 
 
 def end_asks(end: SiteEnd) -> list[Ask]:
     """Ask what the order says beyond what was decided."""
-    grounds = (
-        f"пункта 8.1 Положения о муниципальных стажировочных площадках, {GROUNDS[end.grounds]} "
-        f"от {end.paper_date:%d.%m.%Y} № {end.paper_number}"
-    )
+    paper = GROUNDS[end.grounds].format(day=f"{end.paper_date:%d.%m.%Y}", number=end.paper_number)
+    grounds = f"пункта 8.1 Положения о муниципальных стажировочных площадках, {paper}"
     return [
         Ask("place", _l("Place")),
         Ask("grounds", _l("On the grounds of"), grounds, kind="long"),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.errors import Text
 from lti_app.core.words import in_municipal_language
+from lti_app.papers.declension import Case, decline_institution
 from lti_app.papers.fields import Official, PersonName, ProgrammePaper, ProtocolItem, ProtocolPaper, TopicLine
 from lti_app.papers.page import Ask, Typed
 from lti_app.programmes.models import (
@@ -44,7 +45,8 @@ def programme_asks(session: Session, version: ProgrammeVersion, day: date) -> li
     """Ask who confirms the programme on its title page, where, and when it is carried out."""
     organisation = version.programme.site.organisation
     head = head_on(session, organisation, day)
-    position = f"{(head.position if head else None) or DIRECTOR} {organisation.label}"
+    of = decline_institution(organisation.label, Case.GENITIVE).text
+    position = f"{(head.position if head else None) or DIRECTOR} {of}"
     return [
         *signatory_asks(position, head.full_name if head else ""),
         Ask("place", _l("Place")),
