@@ -86,7 +86,7 @@ def title(paper: Paper) -> str:
         case SiteListPaper():
             return f"Список стажировочных площадок на {short_date(paper.on_day)}"
         case ProgrammePaper():
-            return f"Программа {paper.title}"
+            return f"Программа «{paper.title}»"
         case ProtocolPaper():
             kind = "Выписка из протокола" if paper.is_extract else "Протокол"
             return f"{kind} № {paper.number} от {short_date(paper.date)}"

@@ -19,7 +19,7 @@ from lti_app.papers.fields import (
 )
 from lti_app.papers.page import Ask, Typed, typed_day, typed_lines
 from lti_app.people.models import Category, Organisation, OrganisationHead, Person
-from lti_app.sites.models import OrderKind, SiteApplication, SiteOrder
+from lti_app.sites.models import OrderKind, Site, SiteApplication, SiteOrder
 from lti_app.sites.states import sites_on
 
 DIRECTOR = "директор"
@@ -129,9 +129,15 @@ def order_asks(order: SiteOrder, submitted_on: date | None) -> list[Ask]:
     ]
 
 
+def _leader_on(site: Site, day: date) -> Person | None:
+    """Return who led a site on ``day``: orders that were imported don't say."""
+    terms = (one for one in site.leaders if one.since <= day and (one.until is None or one.until >= day))
+    return next((one.person for one in terms), None)
+
+
 def order_paper(session: Session, order: SiteOrder, centre: str, typed: Typed) -> OrderPaper:
     """Return an order that grants or renews the status (3.3)."""
-    leader = official(order.leader)
+    leader = official(order.leader or _leader_on(order.site, order.valid_from))
     is_renewal = order.kind is OrderKind.RENEWAL
     return OrderPaper(
         centre=centre,
