@@ -85,6 +85,7 @@ def site_page(site_id: int, refusal: DomainError | None = None) -> str:
         revision=revision,
         is_own=who.may(Permission.WRITE_PROGRAMMES) and shown.id in who.led_site_ids,
         is_centre=who.may(Permission.KEEP_SITES),
+        sees_lists=who.may(Permission.SEE_LISTS),
         scans={order.id: attachments_of(session, order, SCAN) for order in shown.orders[-3:]},
         history=history_of(session, shown, *shown.orders, *shown.leaders, words=HISTORY),
         refusal=refusal,
