@@ -156,7 +156,7 @@ def _on_open_agenda() -> Exists:
 
 
 def add_version(session: Session, sitting_id: int, version_id: int, *, actor: Actor, now: datetime) -> AgendaItem:
-    """Put a submitted version on the agenda; its leader is told. Raises Conflict where it is on one already."""
+    """Put a submitted version on the agenda; its leader is told. Raises Conflict where it is on one, or was on this one, already."""
     sitting = open_sitting(session, sitting_id, actor=actor)
     version = session.scalar(
         select(ProgrammeVersion).where(ProgrammeVersion.id == version_id).with_for_update(of=ProgrammeVersion)
@@ -173,6 +173,13 @@ def add_version(session: Session, sitting_id: int, version_id: int, *, actor: Ac
             "on_agenda_already",
             _l("This programme is on the agenda of a sitting already."),
             remedy=_l("Take it off there first."),
+        )
+    if any(item.version_id == version.id for item in sitting.items):
+        raise Conflict(
+            "decided_at_this_sitting",
+            _l("This sitting has decided on the programme already."),
+            remedy=_l("Put it on the agenda of another sitting."),
+            clause="4.2",
         )
     item = _add(session, sitting, actor=actor, now=now, version_id=version.id)
     tell_leader(session, version, "version_on_agenda", now=now, turn=str(sitting.id), day=f"{sitting.held_on:%d.%m.%Y}")

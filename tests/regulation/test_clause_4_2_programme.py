@@ -381,6 +381,19 @@ def test_a_version_stands_on_one_agenda_and_a_number_on_one_protocol_of_a_year(d
         assert item.decision is None
 
 
+def test_what_a_sitting_returned_goes_to_another_sitting(database: Database) -> None:
+    with database.transaction() as session:
+        version, item, council = before_council(session, World(session))
+        decide(session, item, Decision.RETURNED, council, "Уточнить цель")
+        leader = replace(council, led_site_ids=frozenset({version.programme.site_id}), roles=frozenset({Role.LEADER}))
+        submit_version(session, version.id, actor=leader, now=NOW)
+        with pytest.raises(DomainError) as refusal:
+            add_version(session, item.sitting_id, version.id, actor=council, now=NOW)
+        assert refusal.value.code == "decided_at_this_sitting"
+        later = call_sitting(session, SittingFacts(TODAY + timedelta(days=7)), actor=council, now=NOW)
+        assert add_version(session, later.id, version.id, actor=council, now=NOW).position == 1
+
+
 def test_a_remark_is_its_authors_until_it_is_answered(database: Database) -> None:
     with database.transaction() as session:
         world, other = World(session), World(session, "b")
