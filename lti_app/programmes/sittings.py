@@ -156,7 +156,7 @@ def _on_open_agenda() -> Exists:
 
 
 def add_version(session: Session, sitting_id: int, version_id: int, *, actor: Actor, now: datetime) -> AgendaItem:
-    """Put a submitted version on the agenda; its leader is told. Raises Conflict where it is on one, or was on this one, already."""
+    """Put a submitted version on the agenda; its leader is told. Raises Conflict where it is or was on one already."""
     sitting = open_sitting(session, sitting_id, actor=actor)
     version = session.scalar(
         select(ProgrammeVersion).where(ProgrammeVersion.id == version_id).with_for_update(of=ProgrammeVersion)
