@@ -154,6 +154,7 @@ def test_on_the_councils_recommendation_all_under_way_is_dealt_with_in_one_step(
         assert kept == choice.trainees
         told = dict(session.execute(select(Notice.person_id, Notice.occasion)).all())
         assert told == {
+            asked.person_id: "place_declined",
             world.leader.id: "site_ended",
             diligent.person_id: "place_credited",
             new.person_id: "place_moved",
@@ -165,6 +166,30 @@ def test_on_the_councils_recommendation_all_under_way_is_dealt_with_in_one_step(
         actions = set(session.scalars(select(AuditEntry.action)))
         assert {"end_site", "break_off_intake", "cancel_meeting", "credit_at_end", "trainee_left"} <= actions
         assert session.scalar(select(func.count()).where(OutboxMessage.kind == "score")) == 1
+
+
+def test_who_has_places_in_two_intakes_is_told_of_both(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        one = world.trainee()
+        second = Intake(
+            code="second",
+            version=world.version,
+            moodle=world.moodle,
+            starts_on=world.intake.starts_on,
+            ends_on=world.intake.ends_on,
+            capacity=5,
+        )
+        other = Trainee(intake=second, person=one.person, state=TraineeState.ENROLLED, enrolled_at=NOW)
+        session.add_all([second, other])
+        session.flush()
+        choices = {
+            world.intake.id: IntakeChoice(BROKEN_OFF, trainees={one.id: LEFT}),
+            second.id: IntakeChoice(BROKEN_OFF, trainees={other.id: LEFT}),
+        }
+        end(session, world, facts(recommended(world), choices))
+
+        assert len(session.scalars(select(Notice).where(Notice.person_id == one.person_id)).all()) == 2
 
 
 def test_an_intake_may_run_to_its_end_with_everybody_in_it(database: Database) -> None:
