@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from lti_app.core import audit, saving
 from lti_app.core.editing import differences, require_unchanged
 from lti_app.core.errors import Conflict, DomainError, NotFound
+from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.programmes.council_notices import tell_leader
 from lti_app.programmes.models import AgendaItem, Programme, ProgrammeVersion, Sitting, VersionState
@@ -105,9 +106,11 @@ def _values(facts: SittingFacts) -> dict[str, date | str | None]:
 
 
 def _check(session: Session, sitting: Sitting | None, facts: SittingFacts) -> None:
-    if (facts.starts_at or "").strip():
+    require_fitting(Sitting, {name: value for name, value in _values(facts).items() if name != "starts_at"})
+    starts_at = (facts.starts_at or "").strip()
+    if starts_at:
         try:
-            time.fromisoformat((facts.starts_at or "").strip())
+            time.fromisoformat(starts_at if len(starts_at) == len("HH:MM") else "")
         except ValueError as error:
             raise DomainError(
                 "time_wrong",

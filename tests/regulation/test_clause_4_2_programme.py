@@ -473,3 +473,25 @@ def test_two_members_at_once_decide_once_and_a_leader_who_takes_back_is_first_or
         thread.join()
     assert ends.count("done") == 1
     assert set(ends) - {"done"} <= {"item_decided", "version_not_submitted"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("protocol_number", "7" * 61), ("chair", "я" * 201), ("place", "я" * 301), ("starts_at", "14:30:00")],
+)
+def test_what_a_sitting_cannot_hold_is_refused_at_its_field(database: Database, name: str, value: str) -> None:
+    with database.transaction() as session:
+        council = member(World(session))
+        with pytest.raises(DomainError) as refusal:
+            call_sitting(session, replace(SittingFacts(TODAY), **{name: value}), actor=council, now=NOW)
+        assert refusal.value.field == name
+
+
+def test_a_title_longer_than_a_programme_holds_is_refused_at_its_field(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        with pytest.raises(DomainError) as refusal:
+            create_programme(
+                session, site_id=world.site.id, title="я" * 501, hours=Decimal(8), actor=world.leader_actor, now=NOW
+            )
+        assert (refusal.value.code, refusal.value.field) == ("text_too_long", "title")

@@ -250,6 +250,8 @@ def test_an_intake_that_nobody_joined_is_broken_off_on_the_organisations_decisio
     ("other", "field"),
     [
         ({"order_number": " "}, "order_number"),
+        ({"order_number": "8" * 61}, "order_number"),
+        ({"paper_number": "5" * 61}, "paper_number"),
         ({"reason": ""}, "reason"),
         ({"order_date": TODAY + timedelta(days=1), "ends_on": TODAY + timedelta(days=1)}, "order_date"),
         ({"ends_on": TODAY - timedelta(days=1)}, "ends_on"),
@@ -263,7 +265,9 @@ def test_papers_and_dates_must_fit_each_other(database: Database, other: dict[st
         world = World(session)
         refusal = refused(session, world, facts(None, {world.intake.id: IntakeChoice(BROKEN_OFF)}, **other))
 
-        assert (refusal.field, refusal.clause, bool(str(refusal.remedy))) == (field, "8.1", True)
+        assert refusal.field == field
+        if refusal.code != "text_too_long":
+            assert (refusal.clause, bool(str(refusal.remedy))) == ("8.1", True)
 
 
 def test_each_intake_and_each_trainee_needs_a_word(database: Database) -> None:
