@@ -139,7 +139,8 @@ def _write_programme(cast: Cast) -> ProgrammeVersion:
         ),
     )
     save_draft(cast.session, version.id, facts, seen=version.revision, actor=leader, now=cast.now)
-    submit_version(cast.session, version.id, actor=leader, now=cast.now)
+    today = cast.now.astimezone(cast.zone).date()
+    submit_version(cast.session, version.id, actor=leader, now=cast.now, today=today)
     return version
 
 

@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import saving
 from lti_app.core.errors import Conflict
 from lti_app.core.permissions import Actor
-from lti_app.core.words import in_municipal_language
 from lti_app.credits.at_end import credit_at_end
 from lti_app.credits.facts import IntakeFacts, load_facts
 from lti_app.ending.choices import IntakeChoice
-from lti_app.ending.running import OPEN_REQUESTS, RunningIntake
+from lti_app.ending.running import RunningIntake
 from lti_app.intakes.models import (
+    OPEN_REQUESTS,
     EndedIntake,
     EndedTrainee,
     Intake,
@@ -30,6 +30,8 @@ from lti_app.intakes.models import (
     TraineeState,
 )
 from lti_app.intakes.service import save_trainee
+from lti_app.intakes.telling import tell_asker
+from lti_app.intakes.waiting import close_request
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.sites.models import SiteEnd
 
@@ -62,16 +64,23 @@ def carry_out(
 
 
 def _decline_requests(session: Session, intake: Intake, *, actor: Actor, now: datetime) -> None:
-    """Close the requests first: nobody is promoted to a place that becomes free by the end."""
+    """Close the requests first: nobody is promoted to a place that becomes free by the end. Who asked is told."""
     for request in session.scalars(
-        select(PlaceRequest).where(PlaceRequest.intake_id == intake.id, PlaceRequest.state.in_(OPEN_REQUESTS))
+        select(PlaceRequest)
+        .where(PlaceRequest.intake_id == intake.id, PlaceRequest.state.in_(OPEN_REQUESTS))
+        .options(joinedload(PlaceRequest.intake).joinedload(Intake.version))
+        .order_by(PlaceRequest.id)
     ).all():
-        values = {
-            "state": RequestState.DECLINED,
-            "closed_at": now,
-            "reason": in_municipal_language(SITE_ENDED),
-        }
-        saving.change(session, request, values, actor=actor, now=now, action="decline_request")
+        close_request(
+            session,
+            request,
+            RequestState.DECLINED,
+            action="decline_request",
+            reason=SITE_ENDED,
+            actor=actor,
+            now=now,
+        )
+        tell_asker(session, request, "place_declined", now=now)
 
 
 def _break_off(session: Session, intake: Intake, end: SiteEnd, *, actor: Actor, now: datetime, zone: ZoneInfo) -> None:

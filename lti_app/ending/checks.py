@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from flask_babel import lazy_gettext as _l
 
 from lti_app.core.errors import Conflict, DomainError, Text
+from lti_app.core.fitting import require_fitting
 from lti_app.ending.choices import EndFacts, IntakeChoice
 from lti_app.ending.running import Recommendation, RunningIntake, Target, UnderWay
 from lti_app.intakes.models import IntakeOutcome, TraineeOutcome
-from lti_app.sites.models import EndGrounds
+from lti_app.sites.models import EndGrounds, SiteEnd
 
 FITTING = {
     IntakeOutcome.FINISHED: frozenset({TraineeOutcome.STAYS}),
@@ -31,6 +32,7 @@ def check_papers(
     ):
         if not value.strip():
             raise DomainError("field_missing", words, remedy=_l("Fill the field in."), field=name, clause="8.1")
+    require_fitting(SiteEnd, {"order_number": facts.order_number.strip(), "paper_number": facts.paper_number.strip()})
     if facts.order_date > today:
         raise _wrong_day("order_date", _l("The order is dated later than today."))
     if facts.ends_on < facts.order_date:

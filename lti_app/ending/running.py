@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 
 from lti_app.credits.at_end import creditable
 from lti_app.credits.facts import IntakeFacts, load_facts
-from lti_app.intakes.models import Intake, PlaceRequest, RequestState, Trainee, TraineeState
+from lti_app.intakes.models import OPEN_REQUESTS, Intake, PlaceRequest, Trainee, TraineeState
 from lti_app.people.models import Organisation
 from lti_app.programmes.models import AgendaItem, Decision, Programme, ProgrammeVersion, Sitting
 from lti_app.sites.models import Site
 
 TARGETS_SHOWN = 100
-OPEN_REQUESTS = (RequestState.WITH_HEAD, RequestState.WAITING)
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def tell_of_end(
                 [trainee.person_id],
                 occasion=OCCASIONS[outcome],
                 about=end,
+                turn=str(intake.intake_id),  # who had places in two of its intakes is told of both
                 path="/" if outcome is TraineeOutcome.LEFT else f"/intakes/{where.id if where else intake.intake_id}",
                 facts=words,
                 now=now,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from lti_app.core import saving
 from lti_app.core.editing import Difference, require_unchanged
 from lti_app.core.errors import Conflict, DomainError, NotFound
+from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.people.models import Category, Organisation, OrganisationHead, Person
 from lti_app.people.words import CATEGORY_NAMES, FIELD_NAMES
@@ -47,12 +48,8 @@ def _texts(
     typed: Mapping[str, str], names: tuple[str, ...], model: type[Organisation | Person]
 ) -> dict[str, str | None]:
     found = {name: " ".join(typed.get(name, "").split()) or None for name in names}
+    require_fitting(model, found)
     for name in names:
-        limit = model.__table__.columns[name].type.length  # type: ignore[attr-defined]
-        if len(found[name] or "") > limit:
-            raise DomainError(
-                "text_too_long", _l("Longer than %(limit)s characters: say it shorter.", limit=limit), field=name
-            )
         if name in NEEDED and found[name] is None:
             raise DomainError(
                 "field_missing",

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from lti_app.core import audit, saving
 from lti_app.core.editing import Difference, differences, require_unchanged
 from lti_app.core.errors import Conflict, DomainError, NotFound
+from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.core.saving import as_json
 from lti_app.programmes.models import Competence, Form, Mode, Programme, ProgrammeVersion, Topic
@@ -222,7 +223,8 @@ def require_editable(version: ProgrammeVersion) -> None:
 
 
 def require_title(title: str) -> None:
-    """Refuse a programme without a title."""
+    """Refuse a programme without a title, or with one longer than its column."""
+    require_fitting(ProgrammeVersion, {"title": title.strip()})
     if not title.strip():
         raise DomainError(
             "title_missing", _l("The title is missing."), remedy=_l("Give the programme a title."), field="title"

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from lti_app.core import audit, saving
 from lti_app.core.editing import differences, require_unchanged
 from lti_app.core.errors import Conflict, DomainError, NotFound
+from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.programmes.council_notices import tell_leader
 from lti_app.programmes.models import AgendaItem, Programme, ProgrammeVersion, Sitting, VersionState
@@ -105,9 +106,11 @@ def _values(facts: SittingFacts) -> dict[str, date | str | None]:
 
 
 def _check(session: Session, sitting: Sitting | None, facts: SittingFacts) -> None:
-    if (facts.starts_at or "").strip():
+    require_fitting(Sitting, {name: value for name, value in _values(facts).items() if name != "starts_at"})
+    starts_at = (facts.starts_at or "").strip()
+    if starts_at:
         try:
-            time.fromisoformat((facts.starts_at or "").strip())
+            time.fromisoformat(starts_at if len(starts_at) == len("HH:MM") else "")
         except ValueError as error:
             raise DomainError(
                 "time_wrong",
@@ -156,7 +159,7 @@ def _on_open_agenda() -> Exists:
 
 
 def add_version(session: Session, sitting_id: int, version_id: int, *, actor: Actor, now: datetime) -> AgendaItem:
-    """Put a submitted version on the agenda; its leader is told. Raises Conflict where it is on one already."""
+    """Put a submitted version on the agenda; its leader is told. Raises Conflict where it is or was on one already."""
     sitting = open_sitting(session, sitting_id, actor=actor)
     version = session.scalar(
         select(ProgrammeVersion).where(ProgrammeVersion.id == version_id).with_for_update(of=ProgrammeVersion)
@@ -173,6 +176,13 @@ def add_version(session: Session, sitting_id: int, version_id: int, *, actor: Ac
             "on_agenda_already",
             _l("This programme is on the agenda of a sitting already."),
             remedy=_l("Take it off there first."),
+        )
+    if any(item.version_id == version.id for item in sitting.items):
+        raise Conflict(
+            "decided_at_this_sitting",
+            _l("This sitting has decided on the programme already."),
+            remedy=_l("Put it on the agenda of another sitting."),
+            clause="4.2",
         )
     item = _add(session, sitting, actor=actor, now=now, version_id=version.id)
     tell_leader(session, version, "version_on_agenda", now=now, turn=str(sitting.id), day=f"{sitting.held_on:%d.%m.%Y}")

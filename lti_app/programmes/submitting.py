@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
@@ -73,12 +73,16 @@ def lacks(version: ProgrammeVersion) -> list[DomainError]:
     return found
 
 
-def submit_version(session: Session, version_id: int, *, actor: Actor, now: datetime) -> ProgrammeVersion:
-    """Put a draft or a returned version before the council (4.2). Raises the first thing that it lacks."""
+def submit_version(session: Session, version_id: int, *, actor: Actor, now: datetime, today: date) -> ProgrammeVersion:
+    """Put a draft or a returned version before the council (4.2) on the local date ``today``.
+
+    Raises Conflict once the site has ended, and the first thing that the version lacks.
+    """
     version = own_version(session, version_id, actor=actor)
     lock_row(session, version)
     require_editable(version)
-    if version.programme.site.ended_on is not None and version.programme.site.ended_on <= now.date():
+    ended_on = version.programme.site.ended_on
+    if ended_on is not None and ended_on <= today:
         raise Conflict("site_ended", _l("This site has ended."), clause="8.1")
     for refusal in lacks(version):
         raise refusal

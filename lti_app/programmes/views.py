@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
@@ -34,6 +35,10 @@ from lti_app.programmes.words import FIELD_NAMES, HISTORY, MODE_NAMES, SECTION_N
 blueprint = Blueprint("programmes", __name__, template_folder="templates")
 
 NAVIGATION = (NavItem("programmes.mine", _l("Programmes"), "journal-text", Permission.WRITE_PROGRAMMES, place=20),)
+
+
+def _today() -> date:
+    return now().astimezone(tool().settings.zone).date()
 
 
 @blueprint.get("/programmes")
@@ -223,7 +228,7 @@ def edit_page(
 def submit(version_id: int) -> Response:
     """Put a version before the council."""
     keep_form(lambda refusal: version_page(version_id, refusal))
-    submit_version(db_session(), version_id, actor=actor(), now=now())
+    submit_version(db_session(), version_id, actor=actor(), now=now(), today=_today())
     flash(gettext("The programme is with the council. Until it decides, the text stays as it is."), "success")
     return see_other(url_for("programmes.version", version_id=version_id))
 
@@ -244,7 +249,7 @@ def paper(version_id: int) -> Response:
     """Print a version of a programme (4.2)."""
     session = db_session()
     shown = readable_version(version_id, actor())
-    day = now().astimezone(tool().settings.zone).date()
+    day = _today()
     return paper_answer(
         lambda typed: programme_paper(session, shown, day, typed),
         programme_asks(session, shown, day),

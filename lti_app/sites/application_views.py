@@ -122,10 +122,17 @@ def form_page(application: SiteApplication | None, refusal: DomainError | None =
         sites=_renewable(),
         values=values,
         matches=find_people(session, name) if refusal is not None and not values.get("leader") else [],
-        chosen=session.get(Person, int(values["leader"])) if str(values.get("leader") or "").isdecimal() else None,
+        chosen=_named(str(values.get("leader") or "")),
         refusal=refusal,
         names=APPLICATION_FIELDS,
     )
+
+
+def _named(number: str) -> Person | None:
+    try:
+        return db_session().get(Person, row_number(number))
+    except ValueError:  # what was typed is no row's number
+        return None
 
 
 def _organisations() -> list[Organisation]:

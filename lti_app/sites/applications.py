@@ -14,6 +14,7 @@ from lti_app.core import saving
 from lti_app.core.db import lock_row
 from lti_app.core.editing import differences, require_unchanged
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission, Role
 from lti_app.notices.service import tell
 from lti_app.people.accounts import people_with_role
@@ -107,6 +108,7 @@ def _is_applicants(session: Session, application: SiteApplication, actor: Actor)
 
 
 def _checked(session: Session, applicant: Organisation, facts: ApplicationFacts, actor: Actor) -> None:
+    require_fitting(SiteApplication, {name: _values(facts)[name] for name in TEXTS})
     host = session.get(Organisation, facts.host_id)
     if host is None:
         raise DomainError(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lti_app.core import saving
 from lti_app.core.db import lock_row
 from lti_app.core.errors import Conflict, DomainError, NotFound
+from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.notices.service import tell
 from lti_app.people.models import Person
@@ -39,6 +40,8 @@ def check_order(session: Session, facts: OrderFacts, today: date) -> Person:
         raise DomainError(
             "number_missing", _l("The number of the order is missing."), remedy=_l("Give it."), field="number"
         )
+    texts = {"number": facts.number, "signatory": facts.signatory, "control": facts.control}
+    require_fitting(SiteOrder, {name: (value or "").strip() for name, value in texts.items()})
     if facts.signed_on > today:
         raise DomainError(
             "order_to_come",

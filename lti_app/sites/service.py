@@ -17,6 +17,9 @@ from lti_app.people.accounts import holds_granted_role
 from lti_app.people.models import Organisation, Person
 from lti_app.sites.models import LONGEST_TERM_YEARS, Site, SiteLeader, SiteOrder
 
+LAST_YEAR = date.max.year - 1
+"""No term reaches the last day that there is: the day after it is asked for."""
+
 
 @dataclass(frozen=True)
 class SiteFacts:
@@ -33,7 +36,7 @@ class SiteFacts:
 
 def longest_term_end(start: date) -> date:
     """Return the last day that an order beginning on ``start`` may name (3.3)."""
-    year = start.year + LONGEST_TERM_YEARS
+    year = min(start.year + LONGEST_TERM_YEARS, LAST_YEAR)
     try:
         return start.replace(year=year)
     except ValueError:  # 29 February

@@ -40,6 +40,10 @@ def test_service_and_database_agree_on_the_last_day(database: Database, begins: 
             term(session, world, begins, last + timedelta(days=2 if is_a_day_later else 1))
 
 
+def test_the_end_of_the_calendar_is_no_term() -> None:
+    assert longest_term_end(date(9999, 1, 1)) < date(9999, 1, 1)
+
+
 def test_no_order_ends_before_it_begins_or_has_no_end(database: Database) -> None:
     with database.transaction() as session:
         world = World(session)

@@ -434,3 +434,25 @@ def test_equipment_is_the_leaders_to_keep(database: Database) -> None:
             session.execute(text(f"UPDATE site_equipment SET quantity = 0 WHERE site_id = {world.site.id}"))
         assert session.scalar(select(func.count()).select_from(Site)) == 2
         assert session.scalar(select(func.count()).select_from(Organisation)) == 2
+
+
+@pytest.mark.parametrize(("name", "longest"), [("number", 60), ("signatory", 200), ("control", 200)])
+def test_a_text_longer_than_an_order_holds_is_refused_at_its_field(database: Database, name: str, longest: int) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        centre = actor(world.person(), Role.CENTRE)
+        with pytest.raises(DomainError) as refusal:
+            too_long = order(world, **{name: "я" * (longest + 1)})
+            renew_status(session, world.site.id, too_long, actor=centre, now=NOW, today=TODAY)
+        assert (refusal.value.code, refusal.value.field) == ("text_too_long", name)
+
+
+@pytest.mark.parametrize(("name", "longest"), [("direction", 300), ("topic", 500)])
+def test_a_text_longer_than_an_application_holds_is_refused_at_its_field(
+    database: Database, name: str, longest: int
+) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        with pytest.raises(DomainError) as refusal:
+            put_in(session, world, world.person(), **{name: "я" * (longest + 1)})
+        assert (refusal.value.code, refusal.value.field) == ("text_too_long", name)

@@ -94,7 +94,7 @@ def written(session: Session, world: World, facts: DraftFacts = FACTS) -> Progra
 def before_council(session: Session, world: World) -> tuple[ProgrammeVersion, AgendaItem, Actor]:
     """Let a submitted version be on the agenda of a sitting that was held today."""
     council = member(world)
-    version = submit_version(session, written(session, world).id, actor=world.leader_actor, now=NOW)
+    version = submit_version(session, written(session, world).id, actor=world.leader_actor, now=NOW, today=TODAY)
     sitting = call_sitting(session, SittingFacts(TODAY, protocol_number="4"), actor=council, now=NOW)
     return version, add_version(session, sitting.id, version.id, actor=council, now=NOW), council
 
@@ -140,7 +140,7 @@ def test_returned_versions_go_back_to_the_leader_and_rejected_ones_do_not(databa
         assert (version.state, version.council_note) == (VersionState.RETURNED, "Уточнить цель")
 
         save_draft(session, version.id, FACTS, seen=version.revision, actor=world.leader_actor, now=NOW)
-        submit_version(session, version.id, actor=world.leader_actor, now=NOW + timedelta(minutes=1))
+        submit_version(session, version.id, actor=world.leader_actor, now=NOW + timedelta(minutes=1), today=TODAY)
         sitting = call_sitting(session, SittingFacts(TODAY, protocol_number="5"), actor=council, now=NOW)
         again = add_version(session, sitting.id, version.id, actor=council, now=NOW)
         decide(session, again, Decision.REJECTED, council, "Не соответствует направлению")
@@ -168,7 +168,7 @@ def test_what_a_programme_lacks_is_refused_when_it_is_submitted_not_before(
         world = World(session)
         version = written(session, world, replace(FACTS, **change))
         with pytest.raises(DomainError) as refusal:
-            submit_version(session, version.id, actor=world.leader_actor, now=NOW)
+            submit_version(session, version.id, actor=world.leader_actor, now=NOW, today=TODAY)
 
         assert (refusal.value.field, refusal.value.clause) == (field, "4.2")
         assert version.state is VersionState.DRAFT
@@ -177,10 +177,10 @@ def test_what_a_programme_lacks_is_refused_when_it_is_submitted_not_before(
 def test_a_version_is_its_leaders_only_until_it_is_submitted(database: Database) -> None:
     with database.transaction() as session:
         world, other = World(session), World(session, "b")
-        version = submit_version(session, written(session, world).id, actor=world.leader_actor, now=NOW)
+        version = submit_version(session, written(session, world).id, actor=world.leader_actor, now=NOW, today=TODAY)
         for attempt in (
             lambda: save_draft(session, version.id, FACTS, seen=version.revision, actor=world.leader_actor, now=NOW),
-            lambda: submit_version(session, version.id, actor=world.leader_actor, now=NOW),
+            lambda: submit_version(session, version.id, actor=world.leader_actor, now=NOW, today=TODAY),
             lambda: begin_version(session, version.programme_id, actor=world.leader_actor, now=NOW),
             lambda: withdraw_version(session, version.id, actor=other.leader_actor, now=NOW),
             lambda: copy_programme(
@@ -339,7 +339,7 @@ def test_a_decision_needs_its_protocol_its_day_and_a_version_that_is_there(datab
         assert undecided.value.code == "items_undecided"
         withdraw_version(session, version.id, actor=world.leader_actor, now=NOW)
         assert refused() == "version_not_submitted"
-        submit_version(session, version.id, actor=world.leader_actor, now=NOW)
+        submit_version(session, version.id, actor=world.leader_actor, now=NOW, today=TODAY)
         decide(session, item, Decision.APPROVED, council)
         assert refused() == "item_decided"
         with pytest.raises(DomainError):
@@ -379,6 +379,30 @@ def test_a_version_stands_on_one_agenda_and_a_number_on_one_protocol_of_a_year(d
         session.add(Sitting(held_on=date(TODAY.year - 1, 1, 9), protocol_number="4", created_at=NOW))
         session.flush()
         assert item.decision is None
+
+
+def test_a_site_that_ended_today_submits_nothing_though_it_is_yesterday_in_greenwich(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        version = written(session, world)
+        world.site.ended_on, world.site.ended_because = TODAY + timedelta(days=1), "8.1"
+        night = NOW.replace(hour=18)  # 01:00 of the next day in Novokuznetsk
+        with pytest.raises(DomainError) as refusal:
+            submit_version(session, version.id, actor=world.leader_actor, now=night, today=TODAY + timedelta(days=1))
+        assert (refusal.value.code, refusal.value.clause) == ("site_ended", "8.1")
+
+
+def test_what_a_sitting_returned_goes_to_another_sitting(database: Database) -> None:
+    with database.transaction() as session:
+        version, item, council = before_council(session, World(session))
+        decide(session, item, Decision.RETURNED, council, "Уточнить цель")
+        leader = replace(council, led_site_ids=frozenset({version.programme.site_id}), roles=frozenset({Role.LEADER}))
+        submit_version(session, version.id, actor=leader, now=NOW, today=TODAY)
+        with pytest.raises(DomainError) as refusal:
+            add_version(session, item.sitting_id, version.id, actor=council, now=NOW)
+        assert refusal.value.code == "decided_at_this_sitting"
+        later = call_sitting(session, SittingFacts(TODAY + timedelta(days=7)), actor=council, now=NOW)
+        assert add_version(session, later.id, version.id, actor=council, now=NOW).position == 1
 
 
 def test_a_remark_is_its_authors_until_it_is_answered(database: Database) -> None:
@@ -449,3 +473,25 @@ def test_two_members_at_once_decide_once_and_a_leader_who_takes_back_is_first_or
         thread.join()
     assert ends.count("done") == 1
     assert set(ends) - {"done"} <= {"item_decided", "version_not_submitted"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("protocol_number", "7" * 61), ("chair", "я" * 201), ("place", "я" * 301), ("starts_at", "14:30:00")],
+)
+def test_what_a_sitting_cannot_hold_is_refused_at_its_field(database: Database, name: str, value: str) -> None:
+    with database.transaction() as session:
+        council = member(World(session))
+        with pytest.raises(DomainError) as refusal:
+            call_sitting(session, replace(SittingFacts(TODAY), **{name: value}), actor=council, now=NOW)
+        assert refusal.value.field == name
+
+
+def test_a_title_longer_than_a_programme_holds_is_refused_at_its_field(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        with pytest.raises(DomainError) as refusal:
+            create_programme(
+                session, site_id=world.site.id, title="я" * 501, hours=Decimal(8), actor=world.leader_actor, now=NOW
+            )
+        assert (refusal.value.code, refusal.value.field) == ("text_too_long", "title")
