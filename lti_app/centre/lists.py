@@ -203,7 +203,7 @@ def intake_rows(session: Session, found: Sequence[Any]) -> list[IntakeRow]:
         .where(Trainee.intake_id.in_([row[0].id for row in found]), Trainee.state == TraineeState.ENROLLED)
         .group_by(Trainee.intake_id)
     )
-    taken = {intake_id: count for intake_id, count in counted}  # noqa: C416 - rows, which dict() can't be told of
+    taken = {row[0]: row[1] for row in counted}
     return [IntakeRow(intake, title, site, taken.get(intake.id, 0)) for intake, title, site in found]
 
 
