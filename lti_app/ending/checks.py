@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_ngettext
 
 from lti_app.core.errors import Conflict, DomainError, Text
 from lti_app.core.fitting import require_fitting
@@ -86,6 +87,26 @@ def check_choices(facts: EndFacts, found: Sequence[RunningIntake], offered: Sequ
             )
         _check_choice(intake, choice, facts.ends_on, today)
     _check_moves(facts, found, targets)
+    _check_attendance(facts, found)
+
+
+def _check_attendance(facts: EndFacts, found: Sequence[RunningIntake]) -> None:
+    """Refuse to lose the hours of meetings that the leader has no word on yet, unless that is said."""
+    for intake in found:
+        is_closed = facts.choices[intake.intake_id].outcome is not IntakeOutcome.FINISHED
+        if is_closed and intake.unconfirmed and not facts.forgoes_unconfirmed:
+            raise DomainError(
+                "attendance_unconfirmed",
+                lazy_ngettext(
+                    "Attendance of %(num)s meeting of the intake %(code)s isn't confirmed: its hours would be lost.",
+                    "Attendance of %(num)s meetings of the intake %(code)s isn't confirmed: their hours would be lost.",
+                    intake.unconfirmed,
+                    code=intake.code,
+                ),
+                remedy=_l("Have the leader confirm it first, or say below that these hours are given up."),
+                field="forgoes_unconfirmed",
+                clause="8.1",
+            )
 
 
 def _check_choice(intake: RunningIntake, choice: IntakeChoice, ends_on: date, today: date) -> None:

@@ -24,6 +24,7 @@ class EndFacts:
     """Hold what ends a site: grounds and papers (8.1), the first day without it, a choice for each intake under way.
 
     ``item_id`` names the council's recommendation; the number and date of its protocol are taken from there.
+    ``forgoes_unconfirmed``: hours of meetings without the leader's word are knowingly given up.
     """
 
     grounds: EndGrounds
@@ -35,3 +36,4 @@ class EndFacts:
     paper_date: date | None = None
     item_id: int | None = None
     choices: Mapping[int, IntakeChoice] = field(default_factory=dict)
+    forgoes_unconfirmed: bool = False

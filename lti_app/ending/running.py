@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Select, func, select
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from lti_app.credits.at_end import creditable
 from lti_app.credits.facts import IntakeFacts, load_facts
 from lti_app.intakes.models import OPEN_REQUESTS, Intake, PlaceRequest, Trainee, TraineeState
+from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.people.models import Organisation
 from lti_app.programmes.models import AgendaItem, Decision, Programme, ProgrammeVersion, Sitting
 from lti_app.sites.models import Site
@@ -46,6 +47,8 @@ class RunningIntake:
     trainees: tuple[UnderWay, ...]
     requests: int
     """Requests for a place that are still open."""
+    unconfirmed: int
+    """Meetings that were held and still miss the leader's word on somebody: their hours would be lost."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Recommendation:
     words: str
 
 
-def running_intakes(session: Session, site_id: int, ends_on: date) -> list[RunningIntake]:
+def running_intakes(session: Session, site_id: int, ends_on: date, now: datetime) -> list[RunningIntake]:
     """Return the site's intakes that aren't over by the day before ``ends_on``. Seven queries."""
     ids = session.scalars(_running(site_id, ends_on)).all()
     facts = load_facts(session, ids) if ids else {}
@@ -81,7 +84,7 @@ def running_intakes(session: Session, site_id: int, ends_on: date) -> list[Runni
             .group_by(PlaceRequest.intake_id)
         ).all()
     )
-    return [_shown(facts[intake_id], requests.get(intake_id, 0)) for intake_id in ids]
+    return [_shown(facts[intake_id], requests.get(intake_id, 0), now) for intake_id in ids]
 
 
 def _running(site_id: int, ends_on: date) -> Select[int]:
@@ -94,7 +97,15 @@ def _running(site_id: int, ends_on: date) -> Select[int]:
     )
 
 
-def _shown(facts: IntakeFacts, requests: int) -> RunningIntake:
+def _is_unconfirmed(facts: IntakeFacts, meeting: Meeting, now: datetime) -> bool:
+    return (
+        meeting.state is not MeetingState.CANCELLED
+        and meeting.ends_at <= now
+        and any(meeting.id not in trainee.marks for trainee in facts.enrolled)
+    )
+
+
+def _shown(facts: IntakeFacts, requests: int, now: datetime) -> RunningIntake:
     intake = facts.intake
     return RunningIntake(
         intake_id=intake.id,
@@ -116,6 +127,7 @@ def _shown(facts: IntakeFacts, requests: int) -> RunningIntake:
             for trainee in facts.enrolled
         ),
         requests=requests,
+        unconfirmed=sum(_is_unconfirmed(facts, meeting, now) for meeting in facts.meetings),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
@@ -33,8 +33,9 @@ def site_to_end(session: Session, site_id: int, *, actor: Actor, lock: bool = Fa
     return site
 
 
-def check_end(session: Session, site: Site, facts: EndFacts, today: date) -> list[RunningIntake]:
+def check_end(session: Session, site: Site, facts: EndFacts, *, now: datetime, zone: ZoneInfo) -> list[RunningIntake]:
     """Return what is under way, once nothing forbids the end (8.1). Raises DomainError for what does."""
+    today = now.astimezone(zone).date()
     if site.ended_on is not None:
         raise Conflict(
             "site_ended",
@@ -42,7 +43,7 @@ def check_end(session: Session, site: Site, facts: EndFacts, today: date) -> lis
             remedy=_l("Nothing is left to decide."),
             clause="8.1",
         )
-    found = running_intakes(session, site.id, facts.ends_on)
+    found = running_intakes(session, site.id, facts.ends_on, now)
     check_papers(facts, _recommendation(session, site, facts), found, today)
     check_choices(facts, found, targets(session, site.id, facts.ends_on), today)
     return found
@@ -60,7 +61,7 @@ def end_site(
     touched = list(facts.choices)
     touched += [choice.moved_to_id for choice in facts.choices.values() if choice.moved_to_id is not None]
     lock_intakes(session, *touched)
-    found = check_end(session, site, facts, now.astimezone(zone).date())
+    found = check_end(session, site, facts, now=now, zone=zone)
     recommended = _recommendation(session, site, facts)
     end = SiteEnd(
         site_id=site.id,

@@ -67,7 +67,7 @@ def decide(site_id: int) -> Response:
     facts = _facts()
     if request.form.get("step") != "end":
         site = site_to_end(db_session(), site_id, actor=actor())
-        found = check_end(db_session(), site, facts, _today())
+        found = check_end(db_session(), site, facts, now=now(), zone=tool().settings.zone)
         return make_response(end_page(site_id, checked=summary(facts, found)))
     end_site(db_session(), site_id, facts, actor=actor(), now=now(), zone=tool().settings.zone)
     flash(
@@ -83,7 +83,7 @@ def end_page(site_id: int, refusal: DomainError | None = None, checked: Mapping[
     site = site_to_end(session, site_id, actor=actor())
     values = request.values
     day = _day("ends_on") or _today()
-    found = running_intakes(session, site.id, day)
+    found = running_intakes(session, site.id, day, now())
     return render_template(
         "ending/end.html",
         site=site,
@@ -148,6 +148,7 @@ def _facts() -> EndFacts:
         order_number=form.get("order_number", ""),
         order_date=_required_day("order_date"),
         reason=form.get("reason", ""),
+        forgoes_unconfirmed=bool(form.get("forgoes_unconfirmed")),
         paper_number=form.get("paper_number", ""),
         paper_date=_day("paper_date"),
         item_id=form.get("item", type=row_number),

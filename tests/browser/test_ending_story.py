@@ -142,6 +142,7 @@ def test_a_site_ends_on_the_councils_recommendation_and_everybody_sees_what_beca
         running.get_by_label("Гурьев Илья Петрович").select_option(label="перевести в другой поток")
         expect(running.get_by_label("Абрамова Ольга Викторовна")).to_have_value("credited")
         expect(running.get_by_label("Жукова Татьяна Андреевна")).to_have_value("left")
+        page.get_by_label("Часы занятий, посещаемость которых руководитель не подтвердил").check()
         page.get_by_role("button", name="Проверить").click()
         will = page.locator("#checked")
         expect(will).to_be_focused()

@@ -77,6 +77,7 @@ def facts(item: AgendaItem | None, choices: dict[int, IntakeChoice], **other: An
         "paper_number": "5",
         "paper_date": TODAY - timedelta(days=1),
         "choices": choices,
+        "forgoes_unconfirmed": True,
     }
     return EndFacts(**{**given, **other})
 

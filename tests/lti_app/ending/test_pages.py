@@ -53,6 +53,7 @@ def office(app: Flask, database: Database) -> Office:
         "order_date": TODAY.isoformat(),
         "ends_on": TODAY.isoformat(),
         "reason": "Поток <b>не состоялся</b>",
+        "forgoes_unconfirmed": "yes",
         f"intake_{intake_id}": "broken_off",
         f"trainees_of_{intake_id}": [str(attended.id), str(new.id)],
         f"trainee_{attended.id}": "credited",
@@ -128,3 +129,17 @@ def test_the_page_asks_as_often_for_many_trainees_as_for_few(office: Office, dat
         office.client.get(office.address)
 
     assert 0 < len(many) == len(few) <= 14
+
+
+def test_hours_that_the_leader_has_no_word_on_are_not_lost_silently(office: Office, database: Database) -> None:
+    page = office.client.get(office.address).text
+    assert "не подтверждена посещаемость 1 занятия" in page
+    unsaid = {name: value for name, value in office.form.items() if name != "forgoes_unconfirmed"}
+
+    for step in ("check", "end"):
+        refused = office.client.post(office.address, data={**unsaid, "step": step})
+        assert refused.status_code == 422
+        assert "часы пропадут" in refused.text
+        assert "Попросите руководителя сначала подтвердить её" in refused.text
+    with database.session(writes=False) as session:
+        assert session.scalar(select(SiteEnd)) is None
