@@ -12,7 +12,7 @@ from typing import Any, cast
 from sqlalchemy import JSON, Connection, Engine, Executable, MetaData, create_engine, event, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from lti_app.core.pooled import check_before_use
@@ -47,6 +47,12 @@ def lock_row(session: Session, row: Any) -> None:
     model = type(row)
     session.execute(select(model.id).where(model.id == row.id).with_for_update())
     session.refresh(row, [column.key for column in inspect(model).column_attrs])
+
+
+def is_twin(error: IntegrityError) -> bool:
+    """Tell whether a database refused a row since another has its unique key (PostgreSQL's 23505)."""
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None)
+    return code in {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}
 
 
 def put_rows(session: Session, model: type[Base]) -> Executable:

@@ -98,7 +98,7 @@ def sitting(sitting_id: int) -> Response:
         return make_response(sitting_page(sitting_id))
     keep_form(lambda refusal: sitting_page(sitting_id, refusal))
     seen = request.form.get("revision", type=row_number)
-    change_sitting(db_session(), sitting_id, _facts(), seen=seen, actor=actor(), now=now())
+    change_sitting(db_session(), sitting_id, _facts(), seen=seen, actor=actor(), now=now(), today=_today())
     flash(gettext("Saved."), "success")
     return see_other(url_for("council.sitting", sitting_id=sitting_id))
 

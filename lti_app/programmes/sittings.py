@@ -80,14 +80,50 @@ def call_sitting(session: Session, facts: SittingFacts, *, actor: Actor, now: da
 
 
 def change_sitting(
-    session: Session, sitting_id: int, facts: SittingFacts, *, seen: int | None, actor: Actor, now: datetime
+    session: Session,
+    sitting_id: int,
+    facts: SittingFacts,
+    *,
+    seen: int | None,
+    actor: Actor,
+    now: datetime,
+    today: date,
 ) -> Sitting:
-    """Bring a sitting to ``facts``. Raises EditedMeanwhile, Conflict once the protocol is signed."""
+    """Bring a sitting to ``facts``; what it decided on goes with its number and day.
+
+    Raises EditedMeanwhile, Conflict once the protocol is signed, DomainError where decisions would stand under no
+    number or a day after ``today``, the local date.
+    """
     sitting = open_sitting(session, sitting_id, actor=actor)
     require_unchanged(session, sitting, seen, lambda: differences(sitting, _values(facts), HISTORY.fields))
     _check(session, sitting, facts)
+    decided = [item for item in sitting.items if item.decision is not None]
+    if decided:
+        _require_protocol(facts, today)
     saving.change(session, sitting, _values(facts), actor=actor, now=now, action="change_sitting")
+    protocol = {"council_protocol": sitting.protocol_number, "council_date": sitting.held_on}
+    for version in (item.version for item in decided if item.version is not None):
+        saving.change(session, version, protocol, actor=actor, now=now, action="change_protocol")
     return sitting
+
+
+def _require_protocol(facts: SittingFacts, today: date) -> None:
+    if not (facts.protocol_number or "").strip():
+        raise DomainError(
+            "protocol_missing",
+            _l("This sitting has decided already: its decisions stand under the number of the protocol."),
+            remedy=_l("Give the number."),
+            field="protocol_number",
+            clause="4.2",
+        )
+    if facts.held_on > today:
+        raise DomainError(
+            "sitting_to_come",
+            _l("This sitting has decided already: it can't be still to come."),
+            remedy=_l("Give the day on which it was held."),
+            field="held_on",
+            clause="4.2",
+        )
 
 
 def _values(facts: SittingFacts) -> dict[str, date | str | None]:

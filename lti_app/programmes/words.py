@@ -69,6 +69,7 @@ HISTORY = Words(
         "change_plan": _l("plan or planned results changed"),
         "submit_version": _l("put before the council"),
         "withdraw_version": _l("taken back from the council"),
+        "change_protocol": _l("number or day of the protocol changed"),
         "approve_version": _l("approved by the council"),
         "return_version": _l("returned by the council"),
         "reject_version": _l("rejected by the council"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -14,11 +15,14 @@ from lti_app.core.db import lock_row
 from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
+from lti_app.notices.models import Notice
 from lti_app.notices.service import tell
-from lti_app.people.models import Person
+from lti_app.people.models import OrganisationHead, Person
 from lti_app.sites.applications import application_of, check_leader, tell_applicant
 from lti_app.sites.models import ApplicationState, OrderKind, Site, SiteApplication, SiteLeader, SiteOrder
 from lti_app.sites.service import longest_term_end, present_leader
+
+LONGEST_TURN = Notice.__table__.columns["turn"].type.length  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -106,19 +110,29 @@ def grant_status(
         site = _make_site(session, application, facts, leader, actor=actor, now=now)
     values = {"state": ApplicationState.ORDERED, "site_id": site.id}
     saving.change(session, application, values, actor=actor, now=now, action="order_application")
-    told = {"number": facts.number.strip(), "day": f"{facts.valid_until:%d.%m.%Y}"}
-    tell_applicant(session, application, "site_ordered", now=now, **told)
+    tell_applicant(session, application, "site_ordered", now=now, **_told(facts))
+    _tell_of_order(session, site, "named_leader", [leader.id], facts, now=now)
+    return site
+
+
+def _told(facts: OrderFacts) -> dict[str, str]:
+    return {"number": facts.number.strip(), "day": f"{facts.valid_until:%d.%m.%Y}"}
+
+
+def _tell_of_order(
+    session: Session, site: Site, occasion: str, people: Iterable[int], facts: OrderFacts, *, now: datetime
+) -> None:
+    """Tell people of an order, once each; numbers of orders begin anew each year."""
     tell(
         session,
-        [leader.id],
-        occasion="named_leader",
+        people,
+        occasion=occasion,
         about=site,
-        turn=facts.number.strip()[:40],
+        turn=f"{facts.signed_on.isoformat()} {facts.number.strip()}"[:LONGEST_TURN],
         path=f"/sites/{site.id}",
-        facts={"direction": site.direction, "organisation": site.organisation.label, **told},
+        facts={"direction": site.direction, "organisation": site.organisation.label, **_told(facts)},
         now=now,
     )
-    return site
 
 
 def _make_site(
@@ -168,13 +182,20 @@ def _order(facts: OrderFacts, kind: OrderKind, application: SiteApplication | No
 def renew_status(
     session: Session, site_id: int, facts: OrderFacts, *, actor: Actor, now: datetime, today: date
 ) -> Site:
-    """Renew a site's status by a further order, without an application of its own (3.3)."""
+    """Renew a site's status by a further order, without an application of its own (3.3). Leader and head are told."""
     actor.require(Permission.KEEP_SITES)
     site = session.get(Site, site_id)
     if site is None:
         raise NotFound("no_such_site", _l("There is no such site."))
     leader = check_order(session, facts, today)
     renew(session, site, facts, leader, application=None, actor=actor, now=now)
+    _tell_of_order(session, site, "named_leader", [leader.id], facts, now=now)
+    heads = session.scalars(
+        select(OrganisationHead.person_id).where(
+            OrganisationHead.organisation_id == site.organisation_id, OrganisationHead.until.is_(None)
+        )
+    )
+    _tell_of_order(session, site, "site_ordered", heads, facts, now=now)
     return site
 
 

@@ -51,8 +51,14 @@ def _expiring(session: Session, today: date) -> list[tuple[Site, SiteOrder]]:
             last.c.until <= today + timedelta(days=TURNS[-1]),
         )
         .options(joinedload(Site.organisation))
+        .order_by(SiteOrder.id)
     )
-    return [(row[0], row[1]) for row in rows]
+    # An order that names another leader may end on the same day: the first one stands for both, so that a turn is told
+    # once.
+    first: dict[int, tuple[Site, SiteOrder]] = {}
+    for site, order in rows:
+        first.setdefault(site.id, (site, order))
+    return list(first.values())
 
 
 def _told(session: Session, orders: Iterable[SiteOrder]) -> set[tuple[int, str]]:

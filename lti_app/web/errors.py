@@ -9,11 +9,12 @@ from typing import Any
 from flask import Flask, Response, abort, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
+from lti_app.core.db import is_twin
 from lti_app.core.edge import db_session, reference, signed_in, tool
-from lti_app.core.errors import DomainError, NotSignedIn, described
+from lti_app.core.errors import Conflict, DomainError, NotSignedIn, described
 from lti_app.core.forms import form_again
 from lti_app.core.migrate import fault_of
 from lti_app.lti.http import origin_of
@@ -46,6 +47,10 @@ OUTDATED = (
 OUTDATED_LOST = (
     _l("This page was out of date before it was sent."),
     _l("Nothing was changed. Open the page anew and repeat what you did."),
+)
+TWIN = (
+    _l("Somebody else saved the same at this very moment."),
+    _l("Nothing of yours was saved. Send it once more: then it is said what is there already."),
 )
 RETURN = _l(
     "Open the course in Moodle in another tab and follow the link from there; then come back to this page "
@@ -151,6 +156,18 @@ def _refuse(error: DomainError) -> Response:
         return page(error)
 
 
+def _refuse_twin(error: IntegrityError) -> Response:
+    """Refuse what somebody else saved at the same moment under the same key: each use case looks before it writes.
+
+    Whatever else a database refuses is a fault of ours, and stays one.
+    """
+    if not is_twin(error):
+        raise error
+    log.warning("saved meanwhile endpoint=%s reference=%s\n%s", request.endpoint, reference(), described(error))
+    db_session().rollback()
+    return _refuse(Conflict("saved_meanwhile", TWIN[0], remedy=TWIN[1]))
+
+
 def _refuse_http(error: HTTPException) -> Response | HTTPException:
     status = error.code or 500
     if status < 400:
@@ -205,5 +222,6 @@ def install(app: Flask) -> None:
     """Give the application its one error handler for each kind of failure."""
     app.before_request(_refuse_nul)
     app.register_error_handler(DomainError, _refuse)
+    app.register_error_handler(IntegrityError, _refuse_twin)
     app.register_error_handler(CSRFError, _refuse_outdated)
     app.register_error_handler(HTTPException, _refuse_http)

@@ -410,6 +410,32 @@ def test_reminders_come_90_30_and_7_days_before_once_each_also_after_days_off(da
         assert on(3) == 0
 
 
+def test_an_order_that_only_names_another_leader_doubles_no_reminder(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        heir, centre = world.person("Преемникова"), actor(world.person(), Role.CENTRE)
+        heir.category = Category.HIGHEST
+        last = world.order.valid_until
+        change = order(world, leader_id=heir.id, valid_until=last)
+        renew_status(session, world.site.id, change, actor=centre, now=NOW, today=TODAY)
+
+        assert remind(session, NOW + (last - timedelta(days=30) - TODAY), ZONE) == 1
+        assert remind(session, NOW + (last - timedelta(days=29) - TODAY), ZONE) == 0
+
+
+def test_leader_and_head_are_told_of_each_renewal_also_when_its_number_comes_again(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        head, centre = world.person("Главнова"), actor(world.person(), Role.CENTRE)
+        session.add(OrganisationHead(organisation_id=world.organisation.id, person_id=head.id, since=TODAY))
+        for signed_on in (TODAY - timedelta(days=365), TODAY):
+            again = order(world, signed_on=signed_on)
+            renew_status(session, world.site.id, again, actor=centre, now=NOW, today=TODAY)
+
+        told = sorted(session.execute(select(Notice.occasion, Notice.person_id)).all())
+        assert told == [("named_leader", world.leader.id)] * 2 + [("site_ordered", head.id)] * 2
+
+
 def test_equipment_is_the_leaders_to_keep(database: Database) -> None:
     """4.2."""
     with database.transaction() as session:

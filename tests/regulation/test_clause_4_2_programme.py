@@ -330,10 +330,10 @@ def test_a_decision_needs_its_protocol_its_day_and_a_version_that_is_there(datab
             (SittingFacts(TODAY), "protocol_missing"),
             (SittingFacts(TODAY + timedelta(days=1), protocol_number="4"), "sitting_to_come"),
         ):
-            change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW)
+            change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW, today=TODAY)
             assert refused() == code
         facts = SittingFacts(TODAY, protocol_number="4", chair="П", secretary="С", present="П\nС")
-        change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW)
+        change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW, today=TODAY)
         with pytest.raises(DomainError) as undecided:
             close_sitting(session, sitting.id, actor=council, now=NOW)
         assert undecided.value.code == "items_undecided"
@@ -346,7 +346,7 @@ def test_a_decision_needs_its_protocol_its_day_and_a_version_that_is_there(datab
             remove_item(session, item.id, actor=council, now=NOW)
         close_sitting(session, sitting.id, actor=council, now=NOW)
         with pytest.raises(DomainError) as closed:
-            change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW)
+            change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW, today=TODAY)
         assert closed.value.code == "sitting_closed"
         for attempt in (
             f"UPDATE sitting SET chair = 'Другой' WHERE id = {sitting.id}",
@@ -370,7 +370,7 @@ def test_a_version_stands_on_one_agenda_and_a_number_on_one_protocol_of_a_year(d
             session.add(AgendaItem(sitting_id=other.id, position=1, version_id=version.id))
         same = SittingFacts(TODAY, protocol_number="4")
         with pytest.raises(DomainError) as taken:
-            change_sitting(session, other.id, same, seen=other.revision, actor=council, now=NOW)
+            change_sitting(session, other.id, same, seen=other.revision, actor=council, now=NOW, today=TODAY)
         assert taken.value.field == "protocol_number"
         with pytest.raises(DBAPIError), session.begin_nested():
             session.execute(text(f"UPDATE sitting SET protocol_number = '4' WHERE id = {other.id}"))
@@ -390,6 +390,26 @@ def test_a_site_that_ended_today_submits_nothing_though_it_is_yesterday_in_green
         with pytest.raises(DomainError) as refusal:
             submit_version(session, version.id, actor=world.leader_actor, now=night, today=TODAY + timedelta(days=1))
         assert (refusal.value.code, refusal.value.clause) == ("site_ended", "8.1")
+
+
+def test_what_was_decided_goes_with_the_number_and_day_of_the_protocol(database: Database) -> None:
+    with database.transaction() as session:
+        version, item, council = before_council(session, World(session))
+        decide(session, item, Decision.APPROVED, council)
+
+        def put(facts: SittingFacts) -> None:
+            sitting = item.sitting
+            change_sitting(session, sitting.id, facts, seen=sitting.revision, actor=council, now=NOW, today=TODAY)
+
+        put(SittingFacts(TODAY - timedelta(days=1), protocol_number="5"))
+        assert (version.council_protocol, version.council_date) == ("5", TODAY - timedelta(days=1))
+        for facts, field in (
+            (SittingFacts(TODAY, protocol_number=" "), "protocol_number"),
+            (SittingFacts(TODAY + timedelta(days=1), protocol_number="5"), "held_on"),
+        ):
+            with pytest.raises(DomainError) as refusal:
+                put(facts)
+            assert refusal.value.field == field
 
 
 def test_what_a_sitting_returned_goes_to_another_sitting(database: Database) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -514,3 +516,45 @@ def test_a_page_asks_as_often_with_a_long_history_as_with_a_short_one(desk: Desk
         renamed(revision)
 
     assert 0 < asked() == few
+
+
+@pytest.mark.parametrize(
+    ("address", "form", "field"),
+    [("/people/new", PERSON, "email"), ("/organisations/new", ORGANISATION, "code")],
+)
+def test_of_two_who_save_the_same_key_at_once_one_is_refused_and_loses_nothing(
+    desk: Desk, postgres_only: None, address: str, form: dict[str, str], field: str
+) -> None:
+    """The colleague's row is written and not yet committed when the specialist's page looks for it."""
+    answers: list[TestResponse] = []
+    with desk.database.session() as colleague:
+        if field == "email":
+            colleague.add(Person(last_name="Ёлкина", first_name="Мария", email=form["email"].upper()))
+        else:
+            colleague.add(Organisation(code=form["code"], name="Другое имя"))
+        colleague.flush()
+        sending = Thread(target=lambda: answers.append(desk.send(address, form)))
+        sending.start()
+        wait_for_a_lock(desk.database)
+        colleague.commit()
+        sending.join(20)
+    page = answers[0].get_data(as_text=True)
+    assert (answers[0].status_code, form[field] in page) == (409, True)
+    assert desk.send(address, form).status_code == 409
+
+
+@pytest.fixture
+def postgres_only(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite lets one write at a time: the second finds the row of the first")
+
+
+def wait_for_a_lock(database: Database) -> None:
+    """Wait until somebody waits for another's transaction."""
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    for _ in range(1000):
+        with database.session() as session:
+            if session.scalar(waiting):
+                return
+        sleep(0.01)
+    raise AssertionError("nobody waits")
