@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from lti_app.core.attachments import AUDITED
 from lti_app.core.audit import AuditEntry
 from lti_app.core.errors import Text
+from lti_app.core.permissions import SYSTEM
 
 SHOWN = 50
 """Entries on an object's page; older ones stay in the table."""
@@ -53,7 +55,7 @@ class HistoryLine:
     """Show one audit entry."""
 
     at: datetime
-    who: str
+    who: Text
     action: str
     changes: Sequence[Change]
 
@@ -67,12 +69,15 @@ def history_of(session: Session, *rows: Any, words: Words, limit: int = SHOWN) -
     names = _names(session, entries, words)
 
     def shown(field: str, value: Any) -> Any:
-        return names.get((field, value), value) if field in words.references else value
+        if field in words.references:
+            return names.get((field, value), value)
+        # The same value of a column called the same means something else in another feature.
+        return words.values.get(field, {}).get(value, value) if isinstance(value, str) else value
 
     return [
         HistoryLine(
             entry.at,
-            entry.actor_name,
+            _l("the program") if entry.actor_name == SYSTEM.name else entry.actor_name,
             entry.action,
             [
                 Change(field, shown(field, before), shown(field, after))

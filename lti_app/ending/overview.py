@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from lti_app.ending.choices import EndFacts
 from lti_app.ending.running import RunningIntake
 from lti_app.intakes.models import EndedIntake, EndedTrainee, Intake, IntakeOutcome, Trainee, TraineeOutcome
+from lti_app.people.models import Person
 from lti_app.sites.models import Site, SiteEnd
 
 
@@ -59,9 +60,11 @@ def end_of(session: Session, site: Site) -> Ended | None:
     trainees: dict[int, list[EndedTrainee]] = {}
     for row in session.scalars(
         select(EndedTrainee)
+        .join(Trainee, Trainee.id == EndedTrainee.trainee_id)
+        .join(Person, Person.id == Trainee.person_id)
         .where(EndedTrainee.end_id == end.id)
         .options(joinedload(EndedTrainee.trainee).joinedload(Trainee.person))
-        .order_by(EndedTrainee.id)
+        .order_by(Person.name_key, EndedTrainee.id)
     ):
         trainees.setdefault(row.trainee.intake_id, []).append(row)
     return Ended(end, tuple(intakes), trainees)

@@ -357,7 +357,7 @@ def _title_page(sheet: Sheet) -> None:
     sheet.mark("endif")
     sheet.line("Руководитель стажировочной площадки:", left=75, before=60)
     sheet.line("{{ leader }}", left=75)
-    sheet.line("{{ place }}, {{ year }}", CENTRE, before=120)
+    sheet.line("{% if place %}{{ place }}, {% endif %}{{ year }}", CENTRE, before=120)
 
 
 def _part(sheet: Sheet, label: str, name: str, *, is_list: bool = False) -> None:

@@ -29,6 +29,10 @@ from lti_app.papers.wording import ended, hours, joined, lines, long_date, lower
 Values = dict[str, Any]
 
 
+BEFORE_A_STOP = ("leader_accusative", "control", "speaker_")
+"""Keys of wordings that end a sentence of the paper."""
+
+
 @dataclass(frozen=True)
 class Form:
     """Hold a declined wording of a paper under the key that overrules it; ``label`` is for the person who looks."""
@@ -59,7 +63,7 @@ def values(paper: Paper, overrules: Mapping[str, str] | None = None) -> Values:
     A wording in ``overrules`` stands in place of the one under its key; an empty one is no wording.
     """
     typed = {key: text.strip() for key, text in (overrules or {}).items() if text and text.strip()}
-    wordings = {form.key: typed.get(form.key, form.text) for form in forms(paper)}
+    wordings = {form.key: _within(form.key, typed.get(form.key, form.text)) for form in forms(paper)}
     match paper:
         case ApplicationPaper():
             own = _application(paper)
@@ -74,6 +78,11 @@ def values(paper: Paper, overrules: Mapping[str, str] | None = None) -> Values:
         case EndPaper():
             own = _end(paper)
     return {**own, **wordings}
+
+
+def _within(key: str, text: str) -> str:
+    """Leave the last full stop of «Петрову А.А.» to the sentence that the wording ends."""
+    return text.removesuffix(".") if key.startswith(BEFORE_A_STOP) else text
 
 
 def title(paper: Paper) -> str:

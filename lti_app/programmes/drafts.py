@@ -19,7 +19,17 @@ from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.core.saving import as_json
-from lti_app.programmes.models import Competence, Form, Mode, Programme, ProgrammeVersion, Topic
+from lti_app.core.words import in_municipal_language
+from lti_app.programmes.models import (
+    FORM_NAMES,
+    MODE_NAMES,
+    Competence,
+    Form,
+    Mode,
+    Programme,
+    ProgrammeVersion,
+    Topic,
+)
 from lti_app.programmes.service import EDITABLE
 from lti_app.programmes.words import FIELD_NAMES
 from lti_app.sites.models import Site
@@ -196,7 +206,8 @@ def _as_json(version: ProgrammeVersion) -> dict[str, Any]:
 def plan_text(rows: Sequence[Topic | PlanRow]) -> str:
     """Write a thematic plan as text, a line a topic, for the audit and for two texts side by side."""
     return "\n".join(
-        f"{number}. {row.title} — {row.form.value}, {row.mode.value}, {as_json(row.hours)}"
+        f"{number}. {row.title} — {in_municipal_language(FORM_NAMES[row.form])}, "
+        f"{in_municipal_language(MODE_NAMES[row.mode])}, {str(as_json(row.hours)).replace('.', ',')} ак. ч"
         for number, row in enumerate(rows, start=1)
     )
 

@@ -141,6 +141,6 @@ def _item(item: AgendaItem) -> ProtocolItem:
     return ProtocolItem(
         topic=topic,
         decided=item.decided or decided,
-        heard=item.heard or item.reason or "",
+        heard=item.heard or item.reason or topic[:1].lower() + topic[1:],
         spoke=_lines(item.spoke),
     )

@@ -387,3 +387,15 @@ def test_the_page_shows_the_plan_in_the_editor_and_saves_nothing(app: Flask, dat
     assert 'name="file" accept=".xlsx" aria-invalid="true"' in refused.text
     with database.session(writes=False) as session:
         assert session.scalar(select(func.count()).where(Topic.version_id == begun.id)) == 0
+
+
+def test_a_plan_as_methodists_head_their_columns() -> None:
+    """The whole hours win over their parts, and a place may say that a topic is held at a distance."""
+    table = read_pasted(
+        "№\tТема\tВсего, ч\tЛекции\tПрактика\tСам. работа\tМесто\n1\tОценивание\t12\t4\t6\t2\tдистанционно"
+    )
+
+    row = understand(table).rows[0]
+
+    assert (row.values["hours"], row.values["independent"], row.values["mode"]) == ("12", "2", "distance")
+    assert understand(table).ignored == ["№"]

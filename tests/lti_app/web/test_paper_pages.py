@@ -171,7 +171,7 @@ def test_a_wording_that_was_corrected_stands_in_the_paper(desk: Desk) -> None:
 
     text = desk.saved("order", "docx", **typed)[1]
 
-    assert "Иванову Е.С." in text
+    assert "площадки Иванову Е.С. 3. Контроль" in text
     assert "Иванову Елену" not in text
 
 
