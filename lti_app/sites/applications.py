@@ -85,9 +85,15 @@ def application_of(session: Session, application_id: int, *, actor: Actor) -> Si
             joinedload(SiteApplication.author),
         ],
     )
-    if found is not None and (actor.may(Permission.KEEP_SITES) or _is_applicants(session, found, actor)):
+    if found is not None and (_is_the_centres(found, actor) or _is_applicants(session, found, actor)):
         return found
     raise NotFound("no_such_application", _l("There is no such application."))
+
+
+def _is_the_centres(application: SiteApplication, actor: Actor) -> bool:
+    """Tell whether the centre sees it: once it was put in, or where this specialist writes it."""
+    is_seen = application.state is not ApplicationState.DRAFT or application.author_id == actor.person_id
+    return is_seen and actor.may(Permission.KEEP_SITES)
 
 
 def _is_applicants(session: Session, application: SiteApplication, actor: Actor) -> bool:

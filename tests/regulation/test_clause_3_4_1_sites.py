@@ -300,6 +300,18 @@ def test_each_step_is_for_who_may_and_in_its_order(database: Database) -> None:
         assert application.state is ApplicationState.WITHDRAWN
 
 
+def test_a_draft_of_others_is_closed_to_the_centre_until_it_is_put_in(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        author, centre = world.person(), actor(world.person("Центрова"), Role.CENTRE)
+        draft = begin_application(session, facts(world), applicant_id=None, actor=actor(author), now=NOW)
+        with pytest.raises(DomainError) as refusal:
+            application_of(session, draft.id, actor=centre)
+        assert refusal.value.code == "no_such_application"
+        submit_application(session, draft.id, actor=actor(author), now=NOW, today=TODAY)
+        assert application_of(session, draft.id, actor=centre) is draft
+
+
 def test_two_writers_of_an_application_see_both_texts(database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
