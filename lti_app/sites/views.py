@@ -21,7 +21,7 @@ from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.papers.page import paper_answer
-from lti_app.people.finding import choose_person, find_people
+from lti_app.people.finding import choose_person, find_people, is_meant
 from lti_app.people.models import Person
 from lti_app.sites import papers
 from lti_app.sites.application_views import today
@@ -193,6 +193,8 @@ def order_page(application: SiteApplication | None, site: Site | None, refusal: 
     values = {name: request.form.get(name, "") for name in request.form} if refusal else _proposed(application, site)
     chosen = values.get("leader", "")
     leader = session.get(Person, int(chosen)) if chosen.isdecimal() and len(chosen) < 10 else None
+    if leader is not None and not is_meant(session, leader.id, values.get("leader_name", "")):
+        leader = None
     return render_template(
         "sites/order.html",
         application=application,

@@ -372,6 +372,24 @@ def test_of_several_who_are_called_so_one_is_chosen_on_the_page(desk: Desk, data
         assert session.scalars(select(OrganisationHead)).one().person_id == int(chosen)
 
 
+def test_a_name_typed_after_another_was_chosen_wins(desk: Desk, database: Database) -> None:
+    desk.send("/people/new", PERSON)
+    form = {"head": str(desk.world.leader.id), "since": "2026-11-24"}
+    assert desk.send(f"{desk.organisation}/head", {**form, "head_name": "Ёлкина"}).status_code == 303
+
+    with database.session(writes=False) as session:
+        assert session.scalars(select(OrganisationHead)).one().person.last_name == "Ёлкина"
+
+
+def test_an_unknown_name_typed_after_another_was_chosen_is_asked_about(desk: Desk, database: Database) -> None:
+    form = {"head": str(desk.world.leader.id), "since": "2026-11-24"}
+    answer = desk.send(f"{desk.organisation}/head", {**form, "head_name": "Неизвестная"})
+
+    assert (answer.status_code, at_fault(answer)) == (422, ["head_name"])
+    with database.session(writes=False) as session:
+        assert session.scalar(select(func.count()).select_from(OrganisationHead)) == 0
+
+
 def people(session: Session, number: int, **other: Any) -> None:
     session.add_all(
         Person(last_name=f"Списочная{place:04}", first_name="Анна", email=f"list-{place}@example.org", **other)
