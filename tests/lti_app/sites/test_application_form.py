@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
 
+from lti_app.core.db import Database
+from lti_app.sites.models import ApplicationState, SiteApplication
 from tests.lti_app.web.conftest import Scene, scene
 from tests.lti_app.web.visits import token
+from tests.lti_app.world import NOW
 
 __all__ = ["scene"]
 
@@ -28,3 +34,53 @@ def test_several_called_as_was_typed_after_a_leader_was_chosen_are_asked_about(s
     assert answer.status_code == 422
     assert f'id="leader-{scene.trainee.id}"' in answer.text
     assert f'id="leader-{chosen}"' not in answer.text
+
+
+def submitted(scene: Scene, database: Database, *, author_id: int | None) -> str:
+    """Put in an application of the organisation ``here``; return its page."""
+    with database.transaction() as session:
+        application = SiteApplication(
+            state=ApplicationState.SUBMITTED,
+            applicant_id=scene.here.organisation.id,
+            host_id=scene.here.organisation.id,
+            author_id=author_id,
+            direction="Инклюзивное образование",
+            experience="Пилотная площадка",
+            achievements="Победитель конкурса",
+            leader_id=scene.here.leader.id,
+            term_years=3,
+            created_at=NOW,
+            submitted_at=NOW,
+        )
+        session.add(application)
+        session.flush()
+        return f"/applications/{application.id}"
+
+
+def step(scene: Scene, client: FlaskClient, address: str, name: str, **form: str) -> TestResponse:
+    return client.post(f"{address}/step", data={"csrf_token": token(scene.app, client), "step": name, **form})
+
+
+def state(database: Database) -> ApplicationState:
+    with database.session(writes=False) as session:
+        return session.scalars(select(SiteApplication.state)).one()
+
+
+def test_the_centre_withdraws_nothing_that_somebody_else_put_in(scene: Scene, database: Database) -> None:
+    address = submitted(scene, database, author_id=scene.trainee.id)
+    centre = scene.come("centre")
+    refused = step(scene, centre, address, "withdraw")
+
+    assert 'value="withdraw"' not in centre.get(address).text
+    assert (refused.status_code, state(database)) == (403, ApplicationState.SUBMITTED)
+    assert "Центр может вернуть её с замечаниями." in refused.text
+
+
+@pytest.mark.parametrize("role", ["trainee", "centre"])
+def test_an_application_is_withdrawn_by_the_side_that_put_it_in(scene: Scene, database: Database, role: str) -> None:
+    address = submitted(scene, database, author_id=scene.trainee.id if role == "trainee" else None)
+    client = scene.come(role)
+
+    assert 'value="withdraw"' in client.get(address).text
+    assert step(scene, client, address, "withdraw").status_code == 303
+    assert state(database) is ApplicationState.WITHDRAWN
