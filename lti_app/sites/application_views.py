@@ -47,7 +47,18 @@ from lti_app.sites.words import APPLICATION_FIELDS, APPLICATION_STATES, HISTORY
 
 blueprint = Blueprint("applications", __name__, template_folder="templates")
 
-NAVIGATION = (NavItem("applications.mine", _l("Applications"), "inbox", Permission.KEEP_SITES, place=10),)
+NAVIGATION = (
+    NavItem("applications.mine", _l("Applications"), "inbox", Permission.KEEP_SITES, place=10),
+    NavItem(
+        "applications.mine",
+        _l("Applications for the status of a site"),
+        "inbox",
+        Permission.APPLY_FOR_SITE,
+        place=65,
+        for_known=True,
+        unless=Permission.KEEP_SITES,
+    ),
+)
 ACTIONS = {"submit", "withdraw", "return", "accept"}
 
 
