@@ -40,6 +40,8 @@ blueprint = Blueprint("sites", __name__, template_folder="templates")
 NAVIGATION: tuple[NavItem, ...] = ()
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+UNREAD_QUANTITY = re.compile(r"(?<![\d\s])\s*×|(?:^|(?<!\d)\s)[xх*](?:\s|$)")
+"""A multiplication sign after a name, where no number follows; between numbers it is a size: «Экран 2 × 3 м»."""
 EQUIPMENT_LINE = re.compile(r"^(?P<name>.+?)(?:\s*[×xх*]\s*(?P<quantity>\d{1,5}))?(?:\s*\((?P<note>[^()]*)\))?$")
 
 
@@ -106,10 +108,15 @@ def equipment(site_id: int) -> Response:
 
 
 def line_of(text: str) -> EquipmentLine:
-    """Read a line of equipment: the name, perhaps how many, perhaps a note in brackets."""
-    found = EQUIPMENT_LINE.match(" ".join(text.split()))
-    if found is None:
-        return EquipmentLine("", 0)
+    """Read a line of equipment: the name, perhaps how many, perhaps a note in brackets.
+
+    A line that can't be read is the name of nothing, 0 times: ``save_equipment`` refuses it.
+    """
+    line = " ".join(text.split())
+    found = EQUIPMENT_LINE.match(line)
+    is_named = found is not None and any(letter.isalnum() for letter in found["name"])
+    if found is None or not is_named or (found["quantity"] is None and UNREAD_QUANTITY.search(found["name"])):
+        return EquipmentLine(line[:300], 0)
     return EquipmentLine(found["name"][:300], int(found["quantity"] or 1), (found["note"] or "")[:300] or None)
 
 

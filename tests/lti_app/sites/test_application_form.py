@@ -1,4 +1,4 @@
-"""The form of an application, sent with what no browser sends."""
+"""The forms of applications and of a site's equipment, sent with what they refuse; who may take which step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_app.core.db import Database
+from lti_app.sites.equipment import EquipmentLine
 from lti_app.sites.models import ApplicationState, SiteApplication
+from lti_app.sites.views import line_of
 from tests.lti_app.web.conftest import Scene, scene
 from tests.lti_app.web.visits import token
 from tests.lti_app.world import NOW
@@ -84,3 +86,28 @@ def test_an_application_is_withdrawn_by_the_side_that_put_it_in(scene: Scene, da
     assert 'value="withdraw"' in client.get(address).text
     assert step(scene, client, address, "withdraw").status_code == 303
     assert state(database) is ApplicationState.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    "line", ["Ноутбук × много", "Ноутбук ×", "×", "× 5", "Ноутбук * две", "Ноутбук × 0", "Ноутбук х"]
+)
+def test_a_line_of_equipment_whose_number_cannot_be_read_is_refused(scene: Scene, line: str) -> None:
+    client, address = scene.come("leader"), f"/sites/{scene.here.site.id}/equipment"
+    form = {"csrf_token": token(scene.app, client), "revision": str(scene.here.site.revision)}
+    answer = client.post(address, data={**form, "equipment": f"Интерактивная панель × 2\n{line}"})
+
+    assert answer.status_code == 422
+    assert "В строке 2 («" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "quantity", "note"),
+    [
+        ("Холодильник", "Холодильник", 1, None),
+        ("Ноутбук х 15 (каб. 12)", "Ноутбук", 15, "каб. 12"),
+        ("Экран 2 × 3 м", "Экран 2 × 3 м", 1, None),
+        ("Экран 2 × 3 м × 4", "Экран 2 × 3 м", 4, None),
+    ],
+)
+def test_a_line_of_equipment_is_read(line: str, name: str, quantity: int, note: str | None) -> None:
+    assert line_of(line) == EquipmentLine(name, quantity, note)
