@@ -77,10 +77,18 @@ def sites() -> str | Response:
                 gettext("Organisation"),
                 gettext("Leader"),
                 gettext("Last day of the term"),
+                gettext("State"),
             ),
             (
-                (s.code, s.direction, s.organisation.name, p.full_name if p else "", until)
-                for s, p, _begins, until, _in_force in rows
+                (
+                    s.code,
+                    s.direction,
+                    s.organisation.name,
+                    p.full_name if p else "",
+                    until,
+                    str(SITE_STATES[state_of(s.ended_on, begins, until, in_force == 1, _today())][0]),
+                )
+                for s, p, begins, until, in_force in rows
             ),
         )
     return render_template(

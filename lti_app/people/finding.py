@@ -58,12 +58,19 @@ class Choice:
     matches: Sequence[Person] = ()
 
 
+def is_meant(session: Session, person_id: int, text: str) -> bool:
+    """Tell whether a chosen person fits what is typed beside; without a text they do."""
+    if not text.strip():
+        return True
+    return session.scalar(select(Person.id).where(Person.id == person_id, named_like(text))) is not None
+
+
 def choose_person(session: Session, *, chosen_id: int | None, text: str, field: str) -> Choice:
-    """Return who is meant: the one chosen, else the only one who is called so.
+    """Return who is meant: the one chosen, unless another name was typed since; else the only one who is called so.
 
     Raises DomainError at ``field`` where nobody or several fit a text; who they are, ``find_people`` says.
     """
-    if chosen_id is not None:
+    if chosen_id is not None and is_meant(session, chosen_id, text):
         return Choice(chosen_id, text)
     if not text.strip():
         return Choice(None, "")

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from marshmallow import ValidationError, validate
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,7 @@ from lti_app.people.words import CATEGORY_NAMES, FIELD_NAMES
 
 ORGANISATION_TEXTS = ("code", "name", "short_name", "type", "address")
 PERSON_TEXTS = ("last_name", "first_name", "middle_name", "email", "moodle_idnumber", "position")
+_email = validate.Email()
 NEEDED = frozenset({"code", "name", "last_name", "first_name"})
 
 
@@ -134,6 +136,8 @@ def keep_person(
     if existing is not None:
         require_unchanged(session, existing, seen, lambda: _compared(session, existing, values))
     _check_category(page)
+    if existing is None or existing.email != values["email"]:
+        _check_email(values["email"])
     if values["email"] is None and values["moodle_idnumber"] is None:
         raise DomainError(
             "person_without_key",
@@ -155,6 +159,20 @@ def keep_person(
     else:
         saving.change(session, existing, values, actor=actor, now=now, action="change_person")
     return existing
+
+
+def _check_email(email: str | None) -> None:
+    if email is None:
+        return
+    try:
+        _email(email)
+    except ValidationError:
+        raise DomainError(
+            "email_wrong",
+            _l("This is not an e-mail address."),
+            remedy=_l("Write one address such as ivanova@example.org."),
+            field="email",
+        ) from None
 
 
 def _check_category(page: PersonPage) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Exists, extract, func, select
@@ -19,6 +19,9 @@ from lti_app.programmes.council_notices import tell_leader
 from lti_app.programmes.models import AgendaItem, Programme, ProgrammeVersion, Sitting, VersionState
 from lti_app.programmes.words import HISTORY
 from lti_app.sites.models import Site
+
+OLDEST = timedelta(days=366)
+"""A sitting may be put down as long as this after it was held: a longer time ago, the year is a slip."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,38 @@ def open_sitting(session: Session, sitting_id: int, *, actor: Actor) -> Sitting:
 
 
 def call_sitting(session: Session, facts: SittingFacts, *, actor: Actor, now: datetime) -> Sitting:
-    """Call a sitting of the council. Raises DomainError for a number that another sitting of the year has."""
+    """Call a sitting of the council.
+
+    Raises DomainError for a day more than a year ago, Conflict for a number that another sitting of the year has, and
+    where an open sitting has been called for the same day, time and place.
+    """
     actor.require(Permission.DISCUSS_PROGRAMMES)
     _check(session, None, facts)
+    if facts.held_on < now.date() - OLDEST:
+        raise DomainError(
+            "sitting_long_ago",
+            _l("This day is more than a year ago."),
+            remedy=_l("Check the year of the sitting."),
+            field="held_on",
+        )
+    _require_no_twin(session, facts)
     sitting = Sitting(created_at=now, **_values(facts))
     saving.add(session, sitting, actor=actor, now=now, action="create_sitting")
     return sitting
+
+
+def _require_no_twin(session: Session, facts: SittingFacts) -> None:
+    # Of two clicks at once the second waits here, and then finds what the first has made.
+    session.execute(select(Sitting.id).order_by(Sitting.id.desc()).limit(1).with_for_update())
+    values = _values(facts)
+    same = [getattr(Sitting, name).is_not_distinct_from(values[name]) for name in ("held_on", "starts_at", "place")]
+    if session.scalar(select(Sitting.id).where(Sitting.closed_at.is_(None), *same).limit(1)) is not None:
+        raise Conflict(
+            "sitting_called_already",
+            _l("A sitting at this day, time and place is called already."),
+            remedy=_l("Open it among the sittings to come, or give another time or place."),
+            field="held_on",
+        )
 
 
 def change_sitting(

@@ -21,7 +21,7 @@ from lti_app.core.numbers import row_number
 from lti_app.core.paging import PAGE_SIZE, Page, page_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.papers.page import paper_answer
-from lti_app.people.finding import choose_person, find_people
+from lti_app.people.finding import choose_person, find_people, is_meant
 from lti_app.people.models import Organisation, Person
 from lti_app.sites.applications import (
     EDITABLE,
@@ -34,6 +34,7 @@ from lti_app.sites.applications import (
     change_application,
     is_leading_position,
     lacks,
+    may_withdraw,
     own_organisation,
     return_application,
     submit_application,
@@ -46,7 +47,18 @@ from lti_app.sites.words import APPLICATION_FIELDS, APPLICATION_STATES, HISTORY
 
 blueprint = Blueprint("applications", __name__, template_folder="templates")
 
-NAVIGATION = (NavItem("applications.mine", _l("Applications"), "inbox", Permission.KEEP_SITES, place=10),)
+NAVIGATION = (
+    NavItem("applications.mine", _l("Applications"), "inbox", Permission.KEEP_SITES, place=10),
+    NavItem(
+        "applications.mine",
+        _l("Applications for the status of a site"),
+        "inbox",
+        Permission.APPLY_FOR_SITE,
+        place=65,
+        for_known=True,
+        unless=Permission.KEEP_SITES,
+    ),
+)
 ACTIONS = {"submit", "withdraw", "return", "accept"}
 
 
@@ -114,6 +126,7 @@ def form_page(application: SiteApplication | None, refusal: DomainError | None =
     chooses_host = is_centre or (applicant is not None and applicant.is_authority)
     values = _typed(application, refusal)
     name = str(values.get("leader_name") or "")
+    chosen = _named(str(values.get("leader") or ""), name)
     return render_template(
         "sites/application_form.html",
         application=application,
@@ -121,18 +134,19 @@ def form_page(application: SiteApplication | None, refusal: DomainError | None =
         organisations=_organisations() if chooses_host else [],
         sites=_renewable(),
         values=values,
-        matches=find_people(session, name) if refusal is not None and not values.get("leader") else [],
-        chosen=_named(str(values.get("leader") or "")),
+        matches=find_people(session, name) if refusal is not None and chosen is None else [],
+        chosen=chosen,
         refusal=refusal,
         names=APPLICATION_FIELDS,
     )
 
 
-def _named(number: str) -> Person | None:
+def _named(number: str, text: str) -> Person | None:
     try:
-        return db_session().get(Person, row_number(number))
+        chosen = db_session().get(Person, row_number(number))
     except ValueError:  # what was typed is no row's number
         return None
+    return chosen if chosen is not None and is_meant(db_session(), chosen.id, text) else None
 
 
 def _organisations() -> list[Organisation]:
@@ -186,6 +200,7 @@ def application_page(application_id: int, refusal: DomainError | None = None) ->
         names=APPLICATION_FIELDS,
         is_centre=is_centre,
         is_editable=shown.state in EDITABLE,
+        may_withdraw=shown.state in (*EDITABLE, ApplicationState.SUBMITTED) and may_withdraw(session, shown, who),
         lacking=lacks(shown, today()) if shown.state in (*EDITABLE, ApplicationState.SUBMITTED) else [],
         odd_position=shown.leader is not None and not is_leading_position(shown.leader.position),
         files=attachments_of(session, shown, EXPERIENCE),

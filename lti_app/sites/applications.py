@@ -321,10 +321,23 @@ def _facts(application: SiteApplication) -> dict[str, str]:
     return {"direction": application.direction or "", "organisation": application.host.label}
 
 
+def may_withdraw(session: Session, application: SiteApplication, actor: Actor) -> bool:
+    """Tell whether ``actor`` is of the applicant's side; the centre is for what it put in itself, sent on paper."""
+    put_in_by_centre = application.author_id is None and actor.may(Permission.KEEP_SITES)
+    return put_in_by_centre or _is_applicants(session, application, actor)
+
+
 def withdraw_application(session: Session, application_id: int, *, actor: Actor, now: datetime) -> SiteApplication:
-    """Withdraw an application before it is accepted."""
+    """Withdraw an application before it is accepted. Raises Forbidden to who isn't of the applicant's side."""
     application = application_of(session, application_id, actor=actor)
     lock_row(session, application)
+    if not may_withdraw(session, application, actor):
+        raise Forbidden(
+            "not_the_applicant",
+            _l("An application is withdrawn by who wrote it or by the head of the applicant."),
+            remedy=_l("The centre can return it with remarks."),
+            clause="3.2",
+        )
     require_state(application, *EDITABLE, ApplicationState.SUBMITTED)
     values = {"state": ApplicationState.WITHDRAWN}
     saving.change(session, application, values, actor=actor, now=now, action="withdraw_application")

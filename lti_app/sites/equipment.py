@@ -59,7 +59,11 @@ def save_equipment(
         if not line.name.strip() or line.quantity < 1:
             raise DomainError(
                 "line_wrong",
-                _l("Line %(number)s needs a name and a number of at least 1.", number=number),
+                _l(
+                    "Line %(number)s (“%(line)s”) needs a name and a number of at least 1.",
+                    number=number,
+                    line=line.name,
+                ),
                 remedy=_l("Write it as “name × number”."),
                 field="equipment",
                 clause="4.2",

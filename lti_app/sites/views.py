@@ -21,7 +21,7 @@ from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.papers.page import paper_answer
-from lti_app.people.finding import choose_person, find_people
+from lti_app.people.finding import choose_person, find_people, is_meant
 from lti_app.people.models import Person
 from lti_app.sites import papers
 from lti_app.sites.application_views import today
@@ -40,6 +40,8 @@ blueprint = Blueprint("sites", __name__, template_folder="templates")
 NAVIGATION: tuple[NavItem, ...] = ()
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+UNREAD_QUANTITY = re.compile(r"(?<![\d\s])\s*×|(?:^|(?<!\d)\s)[xх*](?:\s|$)")
+"""A multiplication sign after a name, where no number follows; between numbers it is a size: «Экран 2 × 3 м»."""
 EQUIPMENT_LINE = re.compile(r"^(?P<name>.+?)(?:\s*[×xх*]\s*(?P<quantity>\d{1,5}))?(?:\s*\((?P<note>[^()]*)\))?$")
 
 
@@ -106,10 +108,15 @@ def equipment(site_id: int) -> Response:
 
 
 def line_of(text: str) -> EquipmentLine:
-    """Read a line of equipment: the name, perhaps how many, perhaps a note in brackets."""
-    found = EQUIPMENT_LINE.match(" ".join(text.split()))
-    if found is None:
-        return EquipmentLine("", 0)
+    """Read a line of equipment: the name, perhaps how many, perhaps a note in brackets.
+
+    A line that can't be read is the name of nothing, 0 times: ``save_equipment`` refuses it.
+    """
+    line = " ".join(text.split())
+    found = EQUIPMENT_LINE.match(line)
+    is_named = found is not None and any(letter.isalnum() for letter in found["name"])
+    if found is None or not is_named or (found["quantity"] is None and UNREAD_QUANTITY.search(found["name"])):
+        return EquipmentLine(line[:300], 0)
     return EquipmentLine(found["name"][:300], int(found["quantity"] or 1), (found["note"] or "")[:300] or None)
 
 
@@ -193,6 +200,8 @@ def order_page(application: SiteApplication | None, site: Site | None, refusal: 
     values = {name: request.form.get(name, "") for name in request.form} if refusal else _proposed(application, site)
     chosen = values.get("leader", "")
     leader = session.get(Person, int(chosen)) if chosen.isdecimal() and len(chosen) < 10 else None
+    if leader is not None and not is_meant(session, leader.id, values.get("leader_name", "")):
+        leader = None
     return render_template(
         "sites/order.html",
         application=application,

@@ -37,7 +37,9 @@ def home() -> Response:
     cards = leader_overview(db_session(), actor=who, now=now(), zone=zone) if leads else []
     today = now().astimezone(zone).date()
     places = own_places(db_session(), actor=who, today=today) if who.may(Permission.OWN_RECORD) else []
-    if who.roles == {Role.TRAINEE} and len(places) == 1:
+    is_known = who.person_id is not None
+    confirming = count_to_confirm(db_session(), actor=who, today=today) if is_known else 0
+    if who.roles == {Role.TRAINEE} and len(places) == 1 and not confirming:
         return see_other(url_for("credits.intake", intake_id=places[0].intake_id))
     if who.roles == {Role.ADMINISTRATOR}:
         return see_other(url_for("sync.runs"))
@@ -46,11 +48,10 @@ def home() -> Response:
     if who.roles == {Role.COUNCIL}:
         return see_other(url_for("council.desk"))
     granted = [ROLE_NAMES[role] for role in Role if role in who.roles and role in (Role.CENTRE, Role.COUNCIL)]
-    is_known = who.person_id is not None
     page = render_template(
         "home.html",
         openings=openings(db_session(), actor=who, today=today, limit=ON_FIRST_PAGE) if is_known else [],
-        confirming=count_to_confirm(db_session(), actor=who, today=today) if is_known else 0,
+        confirming=confirming,
         is_known=is_known,
         cards=cards,
         today=by_time([(m, card) for card in cards for m in due_today(card.upcoming, now=now(), zone=zone)]),

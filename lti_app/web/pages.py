@@ -63,11 +63,7 @@ def navigation() -> list[NavItem]:
     """Return the first pages that who looks at the page may open; asks no database."""
     found = g.get("actor")
     items: list[NavItem] = current_app.extensions[NAVIGATION]
-    return [
-        item
-        for item in items
-        if found is not None and found.may(item.permission) and (found.person_id is not None or not item.for_known)
-    ]
+    return [item for item in items if found is not None and item.is_for(found)]
 
 
 def sent_to() -> str:

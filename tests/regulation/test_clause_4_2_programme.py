@@ -141,7 +141,7 @@ def test_returned_versions_go_back_to_the_leader_and_rejected_ones_do_not(databa
 
         save_draft(session, version.id, FACTS, seen=version.revision, actor=world.leader_actor, now=NOW)
         submit_version(session, version.id, actor=world.leader_actor, now=NOW + timedelta(minutes=1), today=TODAY)
-        sitting = call_sitting(session, SittingFacts(TODAY, protocol_number="5"), actor=council, now=NOW)
+        sitting = call_sitting(session, SittingFacts(TODAY, "16:00", protocol_number="5"), actor=council, now=NOW)
         again = add_version(session, sitting.id, version.id, actor=council, now=NOW)
         decide(session, again, Decision.REJECTED, council, "Не соответствует направлению")
         with pytest.raises(DomainError) as closed:
@@ -362,7 +362,7 @@ def test_a_version_stands_on_one_agenda_and_a_number_on_one_protocol_of_a_year(d
     with database.transaction() as session:
         world = World(session)
         version, item, council = before_council(session, world)
-        other = call_sitting(session, SittingFacts(TODAY), actor=council, now=NOW)
+        other = call_sitting(session, SittingFacts(TODAY, "16:00"), actor=council, now=NOW)
         with pytest.raises(DomainError) as twice:
             add_version(session, other.id, version.id, actor=council, now=NOW)
         assert twice.value.code == "on_agenda_already"
@@ -505,6 +505,32 @@ def test_what_a_sitting_cannot_hold_is_refused_at_its_field(database: Database, 
         with pytest.raises(DomainError) as refusal:
             call_sitting(session, replace(SittingFacts(TODAY), **{name: value}), actor=council, now=NOW)
         assert refusal.value.field == name
+
+
+def test_a_sitting_called_twice_for_one_day_time_and_place_is_refused_the_second_time(database: Database) -> None:
+    with database.transaction() as session:
+        council = member(World(session))
+
+        def call(*facts: str) -> Sitting:
+            return call_sitting(session, SittingFacts(TODAY, *facts), actor=council, now=NOW)
+
+        call()
+        call("15:00", "Конференц-зал")
+        for same in ((), ("15:00", " Конференц-зал ")):
+            with pytest.raises(DomainError) as refusal:
+                call(*same)
+            assert (refusal.value.code, refusal.value.field) == ("sitting_called_already", "held_on")
+        call("16:00", "Конференц-зал")
+        call("15:00", "Актовый зал")
+
+
+def test_a_sitting_of_more_than_a_year_ago_is_a_slip(database: Database) -> None:
+    with database.transaction() as session:
+        council = member(World(session))
+        call_sitting(session, SittingFacts(TODAY - timedelta(days=365)), actor=council, now=NOW)
+        with pytest.raises(DomainError) as refusal:
+            call_sitting(session, SittingFacts(TODAY.replace(year=TODAY.year - 10)), actor=council, now=NOW)
+        assert (refusal.value.code, refusal.value.field) == ("sitting_long_ago", "held_on")
 
 
 def test_a_title_longer_than_a_programme_holds_is_refused_at_its_field(database: Database) -> None:

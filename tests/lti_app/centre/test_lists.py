@@ -218,6 +218,21 @@ def test_workbooks_say_what_the_lists_say(town: Town) -> None:
     assert intake[5:] == (100, 0)
 
 
+@pytest.mark.parametrize("state", DIRECTIONS)
+def test_the_workbook_of_sites_says_the_state_in_the_words_of_the_page(
+    town: Town, database: Database, state: str
+) -> None:
+    with database.transaction() as session:
+        in_every_state(session, town)
+    headings, *sites = workbook(town, "/centre/sites")
+    said = {line[1]: line[-1] for line in sites}[DIRECTIONS[state]]
+
+    page = town.page("/centre/sites", state=state)
+    assert headings[-1] == "Состояние"
+    assert said
+    assert said in page.split('<div class="row-state">')[1].split("</div>")[0]
+
+
 def test_a_text_that_begins_like_a_formula_stays_a_text(town: Town, database: Database) -> None:
     with database.transaction() as session:
         session.get_one(Site, town.world.site.id).direction = '=HYPERLINK("http://evil","x")'

@@ -140,6 +140,9 @@ def test_spaces_around_and_inside_names_are_tidied(desk: Desk, database: Databas
         ({"last_name": " "}, "last_name", 422, "Не заполнено поле «Фамилия»."),
         ({"first_name": ""}, "first_name", 422, "Не заполнено поле «Имя»."),
         ({"email": ""}, "email", 422, "Не указаны ни индивидуальный номер, ни электронная почта."),
+        ({"email": "elkina"}, "email", 422, "Это не адрес электронной почты."),
+        ({"email": "elkina@"}, "email", 422, "Это не адрес электронной почты."),
+        ({"email": "elkina@example.org, maria@example.org"}, "email", 422, "Это не адрес электронной почты."),
         ({"email": "LEADER-A@example.org"}, "email", 409, "Это значение принадлежит другому человеку: Руководителева"),
         ({"category": ""}, "category", 422, "Для категории указаны даты, а сама категория — нет."),
         ({"category_until": "2024-05-19"}, "category_until", 422, "Срок категории заканчивается раньше"),
@@ -372,6 +375,24 @@ def test_of_several_who_are_called_so_one_is_chosen_on_the_page(desk: Desk, data
 
     with database.session(writes=False) as session:
         assert session.scalars(select(OrganisationHead)).one().person_id == int(chosen)
+
+
+def test_a_name_typed_after_another_was_chosen_wins(desk: Desk, database: Database) -> None:
+    desk.send("/people/new", PERSON)
+    form = {"head": str(desk.world.leader.id), "since": "2026-11-24"}
+    assert desk.send(f"{desk.organisation}/head", {**form, "head_name": "Ёлкина"}).status_code == 303
+
+    with database.session(writes=False) as session:
+        assert session.scalars(select(OrganisationHead)).one().person.last_name == "Ёлкина"
+
+
+def test_an_unknown_name_typed_after_another_was_chosen_is_asked_about(desk: Desk, database: Database) -> None:
+    form = {"head": str(desk.world.leader.id), "since": "2026-11-24"}
+    answer = desk.send(f"{desk.organisation}/head", {**form, "head_name": "Неизвестная"})
+
+    assert (answer.status_code, at_fault(answer)) == (422, ["head_name"])
+    with database.session(writes=False) as session:
+        assert session.scalar(select(func.count()).select_from(OrganisationHead)) == 0
 
 
 def people(session: Session, number: int, **other: Any) -> None:

@@ -1,11 +1,19 @@
-"""The form of an application, sent with what no browser sends."""
+"""The forms of applications and of a site's equipment, sent with what they refuse; who may take which step."""
 
 from __future__ import annotations
 
 import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
 
+from lti_app.core.db import Database
+from lti_app.sites.equipment import EquipmentLine
+from lti_app.sites.models import ApplicationState, SiteApplication
+from lti_app.sites.views import line_of
 from tests.lti_app.web.conftest import Scene, scene
 from tests.lti_app.web.visits import token
+from tests.lti_app.world import NOW
 
 __all__ = ["scene"]
 
@@ -17,3 +25,89 @@ def test_a_leader_whom_no_row_can_be_is_refused(scene: Scene, leader: str) -> No
     form = {"csrf_token": token(scene.app, client), "applicant": host, "host": host, "leader": leader}
     answer = client.post("/applications/new", data={**form, "leader_name": "Никого", "term_years": "3"})
     assert answer.status_code == 422
+
+
+def test_several_called_as_was_typed_after_a_leader_was_chosen_are_asked_about(scene: Scene) -> None:
+    client = scene.come("centre")
+    host, chosen = str(scene.here.organisation.id), scene.here.leader.id
+    form = {"csrf_token": token(scene.app, client), "applicant": host, "host": host, "leader": str(chosen)}
+    answer = client.post("/applications/new", data={**form, "leader_name": "Стажёрова", "term_years": "3"})
+
+    assert answer.status_code == 422
+    assert f'id="leader-{scene.trainee.id}"' in answer.text
+    assert f'id="leader-{chosen}"' not in answer.text
+
+
+def submitted(scene: Scene, database: Database, *, author_id: int | None) -> str:
+    """Put in an application of the organisation ``here``; return its page."""
+    with database.transaction() as session:
+        application = SiteApplication(
+            state=ApplicationState.SUBMITTED,
+            applicant_id=scene.here.organisation.id,
+            host_id=scene.here.organisation.id,
+            author_id=author_id,
+            direction="Инклюзивное образование",
+            experience="Пилотная площадка",
+            achievements="Победитель конкурса",
+            leader_id=scene.here.leader.id,
+            term_years=3,
+            created_at=NOW,
+            submitted_at=NOW,
+        )
+        session.add(application)
+        session.flush()
+        return f"/applications/{application.id}"
+
+
+def step(scene: Scene, client: FlaskClient, address: str, name: str, **form: str) -> TestResponse:
+    return client.post(f"{address}/step", data={"csrf_token": token(scene.app, client), "step": name, **form})
+
+
+def state(database: Database) -> ApplicationState:
+    with database.session(writes=False) as session:
+        return session.scalars(select(SiteApplication.state)).one()
+
+
+def test_the_centre_withdraws_nothing_that_somebody_else_put_in(scene: Scene, database: Database) -> None:
+    address = submitted(scene, database, author_id=scene.trainee.id)
+    centre = scene.come("centre")
+    refused = step(scene, centre, address, "withdraw")
+
+    assert 'value="withdraw"' not in centre.get(address).text
+    assert (refused.status_code, state(database)) == (403, ApplicationState.SUBMITTED)
+    assert "Центр может вернуть её с замечаниями." in refused.text
+
+
+@pytest.mark.parametrize("role", ["trainee", "centre"])
+def test_an_application_is_withdrawn_by_the_side_that_put_it_in(scene: Scene, database: Database, role: str) -> None:
+    address = submitted(scene, database, author_id=scene.trainee.id if role == "trainee" else None)
+    client = scene.come(role)
+
+    assert 'value="withdraw"' in client.get(address).text
+    assert step(scene, client, address, "withdraw").status_code == 303
+    assert state(database) is ApplicationState.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    "line", ["Ноутбук × много", "Ноутбук ×", "×", "× 5", "Ноутбук * две", "Ноутбук × 0", "Ноутбук х"]
+)
+def test_a_line_of_equipment_whose_number_cannot_be_read_is_refused(scene: Scene, line: str) -> None:
+    client, address = scene.come("leader"), f"/sites/{scene.here.site.id}/equipment"
+    form = {"csrf_token": token(scene.app, client), "revision": str(scene.here.site.revision)}
+    answer = client.post(address, data={**form, "equipment": f"Интерактивная панель × 2\n{line}"})
+
+    assert answer.status_code == 422
+    assert "В строке 2 («" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "quantity", "note"),
+    [
+        ("Холодильник", "Холодильник", 1, None),
+        ("Ноутбук х 15 (каб. 12)", "Ноутбук", 15, "каб. 12"),
+        ("Экран 2 × 3 м", "Экран 2 × 3 м", 1, None),
+        ("Экран 2 × 3 м × 4", "Экран 2 × 3 м", 4, None),
+    ],
+)
+def test_a_line_of_equipment_is_read(line: str, name: str, quantity: int, note: str | None) -> None:
+    assert line_of(line) == EquipmentLine(name, quantity, note)

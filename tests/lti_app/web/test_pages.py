@@ -15,8 +15,9 @@ from lti_app.core.outbox import enqueue
 from lti_app.credits.models import CreditEntry, CreditProposal
 from lti_app.credits.outstanding import undelivered_scores
 from lti_app.credits.service import SCORE, confirm_credits, propose_credits, reverse_entry
+from lti_app.intakes.models import Intake, PlaceRequest, RequestState
 from lti_app.meetings.models import Attendance, JoinLog, Presence
-from lti_app.people.models import Person
+from lti_app.people.models import OrganisationHead, Person
 from lti_app.programmes.models import Mode
 from lti_app.sites.models import SiteLeader
 from lti_app.sync.models import HeldPlan, PlanState, RunStatus, SyncChange, SyncRun
@@ -50,6 +51,45 @@ def test_a_trainee_of_one_intake_goes_straight_there(scene: Scene) -> None:
     response = scene.come("trainee").get("/")
 
     assert (response.status_code, response.location) == (303, f"/intakes/{scene.intake_id}")
+
+
+def test_a_trainee_whose_word_is_waited_for_is_not_led_past_it(scene: Scene, database: Database) -> None:
+    with database.transaction() as session:
+        head = OrganisationHead(
+            organisation_id=scene.there.organisation.id, person_id=scene.trainee.id, since=NOW.date()
+        )
+        there = session.get_one(Intake, scene.there.intake.id)
+        there.starts_on = NOW.date() + timedelta(days=1)
+        asked = PlaceRequest(
+            intake_id=there.id,
+            person_id=scene.there.leader.id,
+            state=RequestState.WITH_HEAD,
+            asked_at=NOW,
+            asked_by="х",
+        )
+        session.add_all([head, asked])
+    response = scene.come("trainee").get("/")
+
+    assert response.status_code == 200
+    assert 'href="/places/to-confirm"' in response.text
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("trainee", ["Заявки на статус площадки"]),
+        ("leader", ["Заявки на статус площадки"]),
+        ("centre", ["Заявки"]),
+        ("stranger", []),
+    ],
+)
+def test_the_line_at_the_top_leads_whoever_may_apply_to_applications_once(
+    scene: Scene, role: str, words: list[str]
+) -> None:
+    client = scene.come(role)
+    line = client.get("/", follow_redirects=True).text.split("<nav", 1)[-1].split("</nav>")[0]
+
+    assert re.findall(r'<a href="/applications"[^>]*>.*?</svg>\s*([^<]*?)\s*</a>', line, re.S) == words
 
 
 def test_the_door_is_shut_before_its_time_and_says_when_it_opens(app: Flask, database: Database) -> None:
