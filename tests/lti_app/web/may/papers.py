@@ -7,7 +7,7 @@ COUNCIL = frozenset({"council"})
 CENTRE = frozenset({"centre"})
 
 MAY = {
-    ("GET", "applications.paper"): frozenset({"trainee", "centre"}),  # the author, who is the scene's trainee
+    ("GET", "applications.paper"): frozenset({"trainee"}),  # a draft: of its author, who is the scene's trainee
     ("GET", "sites.register_paper"): LISTS,
     ("GET", "sites.order_paper"): CENTRE,
     ("GET", "programmes.paper"): frozenset({"leader", "council", "centre"}),

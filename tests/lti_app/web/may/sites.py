@@ -15,8 +15,8 @@ MAY = {
     ("GET", "applications.mine"): KNOWN | CENTRE,
     ("GET", "applications.new"): KNOWN | CENTRE,
     ("POST", "applications.new"): frozenset(),  # no organisation is chosen
-    ("GET", "applications.application"): AUTHOR | CENTRE,
-    ("GET", "applications.edit"): AUTHOR | CENTRE,
+    ("GET", "applications.application"): AUTHOR,  # a draft: the centre sees it once it is put in
+    ("GET", "applications.edit"): AUTHOR,
     ("POST", "applications.edit"): frozenset(),  # an outdated form
     ("POST", "applications.step"): frozenset(),  # no step is chosen
     ("POST", "applications.attach"): frozenset(),  # no file is sent
