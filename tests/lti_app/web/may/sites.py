@@ -23,7 +23,7 @@ MAY = {
     ("POST", "applications.detach"): frozenset(),  # there is no such file
     ("GET", "sites.site"): frozenset({"leader"}) | LISTS,
     ("POST", "sites.equipment"): frozenset(),  # an outdated form
-    ("GET", "sites.grant"): CENTRE,
+    ("GET", "sites.grant"): frozenset(),  # of a draft
     ("POST", "sites.grant"): frozenset(),  # nothing is filled in
     ("GET", "sites.renew"): CENTRE,
     ("POST", "sites.renew"): frozenset(),
