@@ -58,15 +58,19 @@ def require_unchanged(session: Session, row: Any, seen: int | None, compare: Com
     ``compare`` is called once the row has been read anew. A form without a revision counts as outdated.
     """
     lock_row(session, row)
-    if seen == row.revision:
-        return
+    if seen != row.revision:
+        raise edited_meanwhile(session, row, compare(), row.revision)
+
+
+def edited_meanwhile(session: Session, row: Any, found: Sequence[Difference], revision: int) -> EditedMeanwhile:
+    """Build the refusal for a row that somebody else changed: by whom and when says the audit. One query."""
     last = session.scalars(
         select(AuditEntry)
         .where(AuditEntry.object_type == row.__tablename__, AuditEntry.object_id == row.id)
         .order_by(AuditEntry.id.desc())
         .limit(1)
     ).first()
-    raise EditedMeanwhile(compare(), row.revision, last.actor_name if last else "", last.at if last else None)
+    return EditedMeanwhile(found, revision, last.actor_name if last else "", last.at if last else None)
 
 
 def differences(

@@ -19,7 +19,7 @@ from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
 from lti_app.papers.page import paper_answer
 from lti_app.programmes.council_overview import active_sites, council_desk
-from lti_app.programmes.decisions import decide_item, word_item
+from lti_app.programmes.decisions import WORDING, decide_item, word_item
 from lti_app.programmes.models import AgendaItem, Decision, Section, Sitting
 from lti_app.programmes.papers import protocol_asks, protocol_paper
 from lti_app.programmes.remarks import add_remark, answer_remark, settle_remark
@@ -114,6 +114,7 @@ def sitting_page(sitting_id: int, refusal: DomainError | None = None) -> str:
         waiting=[] if shown.closed_at else waiting_versions(session),
         sites=[] if shown.closed_at else active_sites(session),
         form=request.form,
+        worded_id=(request.view_args or {}).get("item_id") if "was_heard" in request.form else None,
         refusal=refusal,
         decision_names=DECISION_NAMES,
         is_to_come=shown.held_on > _today(),
@@ -218,9 +219,8 @@ def wording(item_id: int) -> Response:
     word_item(
         db_session(),
         item_id,
-        heard=form.get("heard", ""),
-        spoke=form.get("spoke", ""),
-        decided=form.get("decided", ""),
+        {name: form.get(name, "") for name in WORDING},
+        seen={name: form.get(f"was_{name}", "") for name in WORDING},
         actor=actor(),
         now=now(),
     )

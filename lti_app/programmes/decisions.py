@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -10,11 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core import saving
+from lti_app.core.db import lock_row
+from lti_app.core.editing import Difference, edited_meanwhile
 from lti_app.core.errors import Conflict, DomainError, Forbidden
 from lti_app.core.permissions import Actor
 from lti_app.programmes.council_notices import tell_centre, tell_leader
 from lti_app.programmes.models import AgendaItem, Decision, ProgrammeVersion, Sitting, VersionState
 from lti_app.programmes.sittings import item_of, open_sitting
+from lti_app.programmes.words import WORDING_NAMES
 from lti_app.sites.models import Site
 
 STATES = {
@@ -32,6 +36,15 @@ ACTIONS = {
     Decision.RETURNED: "return_version",
     Decision.REJECTED: "reject_version",
 }
+
+
+WORDING = ("heard", "spoke", "decided")
+Wording = Mapping[str, str | None]
+
+
+def _clean(text: str | None) -> str | None:
+    """Fold what a browser makes of line ends; nothing written is None."""
+    return (text or "").replace("\r\n", "\n").strip() or None
 
 
 def decide_item(
@@ -163,11 +176,23 @@ def _require_adding_up(version: ProgrammeVersion) -> None:
 
 
 def word_item(
-    session: Session, item_id: int, *, heard: str, spoke: str, decided: str, actor: Actor, now: datetime
+    session: Session, item_id: int, typed: Wording, *, seen: Wording, actor: Actor, now: datetime
 ) -> AgendaItem:
-    """Put down the wording of the protocol on a point of the agenda, until the protocol is signed."""
+    """Put down the wording of the protocol on a point of the agenda, until the protocol is signed.
+
+    ``seen`` is the wording that the form was filled from. Raises EditedMeanwhile where another stands there now.
+    """
     item = item_of(session, item_id, actor=actor)
     open_sitting(session, item.sitting_id, actor=actor)
-    values = {"heard": heard.strip() or None, "spoke": spoke.strip() or None, "decided": decided.strip() or None}
+    lock_row(session, item)
+    values: dict[str, str | None] = {name: _clean(typed.get(name)) for name in WORDING}
+    stands = {name: _clean(getattr(item, name)) for name in WORDING}
+    if stands not in ({name: _clean(seen.get(name)) for name in WORDING}, values):
+        found = [
+            Difference(WORDING_NAMES[name], stands[name] or "", values[name] or "")
+            for name in WORDING
+            if stands[name] != values[name]
+        ]
+        raise edited_meanwhile(session, item, found, 0)
     saving.change(session, item, values, actor=actor, now=now, action="change_item")
     return item

@@ -41,6 +41,7 @@ FIELD_NAMES = {
     "competences": _l("Planned results"),
     "topics": _l("Thematic plan"),
 }
+WORDING_NAMES = {"heard": _l("Heard"), "spoke": _l("Spoke"), "decided": _l("Decided")}
 SECTION_NAMES = {
     Section.WHOLE: _l("the programme as a whole"),
     Section.GOALS: _l("goals and tasks"),
