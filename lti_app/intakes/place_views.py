@@ -7,16 +7,17 @@ from datetime import date
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 
 from lti_app.core.edge import actor, db_session, now, tool
-from lti_app.core.errors import DomainError
+from lti_app.core.errors import Conflict, DomainError
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.navigation import NavItem
 from lti_app.core.paging import asked_page
 from lti_app.core.permissions import Permission, needs
-from lti_app.intakes.models import RequestState
+from lti_app.intakes.models import PlaceRequest, RequestState
 from lti_app.intakes.openings import count_to_confirm, heads_anything, openings_page, own_requests, to_confirm
-from lti_app.intakes.requests import LONGEST_REASON, ask, confirm, decline, withdraw
+from lti_app.intakes.requests import LONGEST_REASON, ask, confirm, decline, standing_request, withdraw
 from lti_app.intakes.words import STANDING_NAMES
 
 blueprint = Blueprint("places", __name__, template_folder="templates")
@@ -53,7 +54,7 @@ def places_page(refusal: DomainError | None = None) -> str:
 def ask_for(intake_id: int) -> Response:
     """Ask for a place for oneself."""
     keep_form(places_page)
-    made = ask(db_session(), intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
+    made = _asked(intake_id)
     said = {
         RequestState.GRANTED: gettext(
             "The place is yours. The Moodle course opens to you on the first day of the internship."
@@ -65,13 +66,31 @@ def ask_for(intake_id: int) -> Response:
     return see_other(url_for("places.index"))
 
 
+def _asked(intake_id: int) -> PlaceRequest:
+    """Ask for a place; asked twice, as by a double click, where the first request stands is the answer."""
+    try:
+        return ask(db_session(), intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
+    except Conflict as refusal:
+        known = standing_request(db_session(), intake_id, actor=actor())
+        if known is None or refusal.code not in ("asked_already", "has_place"):
+            raise
+        return known
+
+
 @blueprint.post("/places/requests/<int:request_id>/withdraw")
 @needs(Permission.ASK_FOR_PLACE)
 def take_back(request_id: int) -> Response:
     """Take one's own request back, or give the place back before the start."""
     keep_form(places_page)
-    withdraw(db_session(), request_id, actor=actor(), now=now(), zone=tool().settings.zone)
-    flash(gettext("Your request is taken back."), "success")
+    session = db_session()
+    before = session.scalar(select(PlaceRequest.state).where(PlaceRequest.id == request_id))
+    withdraw(session, request_id, actor=actor(), now=now(), zone=tool().settings.zone)
+    flash(
+        gettext("You have given the place back.")
+        if before is RequestState.GRANTED
+        else gettext("Your request is taken back."),
+        "success",
+    )
     return see_other(url_for("places.index"))
 
 

@@ -93,6 +93,17 @@ def ask(session: Session, intake_id: int, *, actor: Actor, now: datetime, zone: 
     return request
 
 
+def standing_request(session: Session, intake_id: int, *, actor: Actor) -> PlaceRequest | None:
+    """Return the actor's own request for a place in an intake if it waits or has its place, else None."""
+    return session.scalar(
+        select(PlaceRequest).where(
+            PlaceRequest.intake_id == intake_id,
+            PlaceRequest.person_id == actor.require_person(),
+            PlaceRequest.state.in_((*OPEN_REQUESTS, RequestState.GRANTED)),
+        )
+    )
+
+
 def put_request(
     session: Session,
     known: PlaceRequest | None,

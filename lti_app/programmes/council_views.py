@@ -169,6 +169,7 @@ def add(sitting_id: int) -> Response:
         site_id = request.form.get("site", type=row_number)
         reason = request.form.get("reason", "")
         add_end_of_site(db_session(), sitting_id, site_id or 0, reason=reason, actor=actor(), now=now())
+    flash(gettext("It is on the agenda now."), "success")
     return see_other(url_for("council.sitting", sitting_id=sitting_id) + "#agenda")
 
 

@@ -248,15 +248,20 @@ def step(application_id: int) -> Response:
     match request.form.get("step"):
         case "submit":
             submit_application(session, application_id, actor=who, now=now(), today=today())
+            said = gettext("The application is put in: it is with the centre now.")
         case "withdraw":
             withdraw_application(session, application_id, actor=who, now=now())
+            said = gettext("The application is withdrawn.")
         case "return":
             remarks = request.form.get("remarks", "")
             return_application(session, application_id, remarks=remarks, actor=who, now=now())
+            said = gettext("The application is returned with the remarks.")
         case "accept":
             accept_application(session, application_id, actor=who, now=now())
+            said = gettext("The application is accepted; an order is to follow.")
         case _:
             raise DomainError("nothing_chosen", _l("Nothing is chosen."), remedy=_l("Use one of the buttons."))
+    flash(said, "success")
     return see_other(url_for("applications.application", application_id=application_id))
 
 

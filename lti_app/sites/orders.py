@@ -42,7 +42,10 @@ def check_order(session: Session, facts: OrderFacts, today: date) -> Person:
     """Return the leader, once nothing forbids the order: papers, term (3.3), the leader's category (4.1)."""
     if not facts.number.strip():
         raise DomainError(
-            "number_missing", _l("The number of the order is missing."), remedy=_l("Give it."), field="number"
+            "number_missing",
+            _l("The number of the order is missing."),
+            remedy=_l("Give the number of the order."),
+            field="number",
         )
     texts = {"number": facts.number, "signatory": facts.signatory, "control": facts.control}
     require_fitting(SiteOrder, {name: (value or "").strip() for name, value in texts.items()})

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -46,6 +47,7 @@ from tests.lti_app.intakes.places_world import (
     waiting,
 )
 from tests.lti_app.web.conftest import outsider_in
+from tests.lti_app.web.visits import token, visit
 from tests.lti_app.world import NOW, World
 
 GRANTED, WAITING, WITH_HEAD = RequestState.GRANTED, RequestState.WAITING, RequestState.WITH_HEAD
@@ -402,3 +404,43 @@ def test_every_action_has_its_word(session: Session) -> None:
     left(world, session.get_one(Trainee, request.trainee_id))
 
     assert set(session.scalars(select(AuditEntry.action))) <= set(HISTORY.actions)
+
+
+ASKED_FOR = [
+    (1, False, "Место за вами.", "Вы отказались от места."),
+    (0, False, "Все места заняты", "Заявка отозвана."),
+    (1, True, "Заявка ожидает подтверждения", "Заявка отозвана."),
+]
+
+
+@pytest.mark.parametrize(("free", "needs_head", "stands", "given_back"), ASKED_FOR)
+def test_the_page_says_where_a_request_stands_however_often_asked_and_what_was_taken_back(
+    app: Flask, database: Database, free: int, needs_head: bool, stands: str, given_back: str
+) -> None:
+    with database.transaction() as session:
+        world = open_world(session, capacity=1, needs_head=needs_head, keeps_waiting_list=True)
+        head(world)
+        if not free:
+            world.trainee()
+        person = world.person()
+    client = visit(app, world, person)
+
+    def said(address: str) -> str:
+        sent = client.post(address, data={"csrf_token": token(app, client)})
+        assert sent.status_code == 303
+        return client.get(sent.location).text
+
+    assert [stands in said(f"/places/{world.intake.id}/ask") for _click in range(2)] == [True, True]
+    with database.session(writes=False) as session:
+        asked = session.scalars(select(PlaceRequest.id)).one()
+    assert given_back in said(f"/places/requests/{asked}/withdraw")
+
+
+def test_who_has_a_place_by_a_list_and_asks_is_refused(app: Flask, database: Database) -> None:
+    with database.transaction() as session:
+        world = open_world(session)
+        trainee = world.trainee()
+    client = visit(app, world, trainee.person)
+    asked = client.post(f"/places/{world.intake.id}/ask", data={"csrf_token": token(app, client)})
+
+    assert (asked.status_code, "У вас уже есть место в этом потоке." in asked.text) == (409, True)

@@ -1,4 +1,4 @@
-"""The forms of applications and of a site's equipment, sent with what they refuse; who may take which step."""
+"""The forms of applications and of a site's equipment, sent with what they refuse; steps taken, and what is said."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from lti_app.core.db import Database
+from lti_app.programmes.models import Sitting
 from lti_app.sites.equipment import EquipmentLine
 from lti_app.sites.models import ApplicationState, SiteApplication
 from lti_app.sites.views import line_of
@@ -111,3 +112,49 @@ def test_a_line_of_equipment_whose_number_cannot_be_read_is_refused(scene: Scene
 )
 def test_a_line_of_equipment_is_read(line: str, name: str, quantity: int, note: str | None) -> None:
     assert line_of(line) == EquipmentLine(name, quantity, note)
+
+
+@pytest.mark.parametrize(
+    ("role", "taken", "before", "words"),
+    [
+        ("trainee", "submit", ApplicationState.DRAFT, "Заявка подана и передана на рассмотрение центра."),
+        ("trainee", "withdraw", ApplicationState.SUBMITTED, "Заявка отозвана."),
+        ("centre", "return", ApplicationState.SUBMITTED, "Заявка возвращена с замечаниями."),
+        ("centre", "accept", ApplicationState.SUBMITTED, "Заявка принята. Следующий шаг — приказ."),
+    ],
+)
+def test_each_step_of_an_application_is_said(
+    scene: Scene, database: Database, role: str, taken: str, before: ApplicationState, words: str
+) -> None:
+    address = submitted(scene, database, author_id=scene.trainee.id)
+    with database.transaction() as session:
+        session.scalars(select(SiteApplication)).one().state = before
+    client = scene.come(role)
+
+    assert step(scene, client, address, taken, remarks="Добавьте итоги").status_code == 303
+    assert words in client.get(address).text
+
+
+def test_an_order_without_a_number_asks_for_the_number(scene: Scene, database: Database) -> None:
+    client, address = scene.come("centre"), f"/sites/{scene.here.site.id}/order"
+    days = dict.fromkeys(("signed_on", "valid_from", "valid_until"), NOW.date().isoformat())
+    form = {"csrf_token": token(scene.app, client), "leader": str(scene.here.leader.id), **days}
+    answer = client.post(address, data={**form, "number": ""})
+
+    assert answer.status_code == 422
+    assert "Не указан номер приказа." in answer.text
+    assert "Укажите номер приказа." in answer.text
+    assert "Укажите дату." not in answer.text
+
+
+def test_what_is_put_on_an_agenda_is_said(scene: Scene, database: Database) -> None:
+    with database.transaction() as session:
+        sitting = Sitting(held_on=NOW.date(), created_at=NOW)
+        session.add(sitting)
+        session.flush()
+        address = f"/council/sittings/{sitting.id}"
+    client = scene.come("council")
+    form = {"csrf_token": token(scene.app, client), "site": str(scene.here.site.id), "reason": "Нет отчётов"}
+
+    assert client.post(f"{address}/items", data=form).status_code == 303
+    assert "Вопрос включён в повестку." in client.get(address).text
