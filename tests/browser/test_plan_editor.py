@@ -9,7 +9,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from lti_app.programmes.models import ProgrammeVersion
-from tests.browser.conftest import a_page
+from tests.browser.conftest import ARTEFACTS, a_page
 from tests.browser.looking import come_in_as
 from tests.lti_app.world import World
 
@@ -141,3 +141,51 @@ def test_the_button_waits_for_a_save_under_way(editor: Page, browser_app: Flask)
     held[0].continue_()
     expect(editor.get_by_text("Сохранено.")).to_be_visible()
     assert saved(browser_app).goals == "Первая цель"
+
+
+@pytest.mark.parametrize("width", [360, 700, 880, 920, 1280])
+def test_the_plan_stays_within_its_column(editor: Page, width: int) -> None:
+    editor.get_by_role("button", name="Добавить тему").click()
+    editor.set_viewport_size({"width": width, "height": 900})
+    ARTEFACTS.mkdir(exist_ok=True)
+    editor.screenshot(path=str(ARTEFACTS / f"plan-editor-{width}.png"), full_page=True)
+    column, plan = editor.locator("main").bounding_box(), editor.locator(".plan-edit").bounding_box()
+    assert column
+    assert plan
+    assert plan["x"] + plan["width"] <= column["x"] + column["width"] + 0.5
+    outside = editor.evaluate(
+        """() => {
+          const right = document.querySelector("main").getBoundingClientRect().right + 0.5;
+          const fields = [...document.querySelectorAll(".plan-edit button, .plan-edit input, .plan-edit select")];
+          return fields.filter((field) => field.getBoundingClientRect().right > right).map((field) => field.name);
+        }"""
+    )
+    assert outside == []
+
+
+def test_enter_in_a_topic_goes_on_to_the_next_field(editor: Page) -> None:
+    editor.get_by_role("button", name="Добавить тему").click()
+    address = editor.url
+    editor.get_by_role("textbox", name="Тема", exact=True).fill("Введение")
+    editor.keyboard.press("Enter")
+    expect(editor.get_by_role("combobox", name="Форма")).to_be_focused()
+    editor.get_by_role("textbox", name="из них самостоятельно").press("Enter")
+    expect(editor.get_by_role("button", name="Добавить тему")).to_be_focused()
+    expect(editor.locator("[role=status].alert")).to_have_count(0)
+    assert editor.url == address
+
+
+def test_hours_for_credit_follow_the_whole_where_they_were_the_same(editor: Page) -> None:
+    whole, needed = editor.get_by_label("Всего часов (академических)"), editor.get_by_label("Часов для зачёта")
+    expect(needed).to_have_value("9")
+    whole.fill("24")
+    expect(needed).to_have_value("24")
+
+
+def test_hours_for_credit_of_their_own_stay(editor: Page) -> None:
+    whole, needed = editor.get_by_label("Всего часов (академических)"), editor.get_by_label("Часов для зачёта")
+    needed.fill("2")
+    whole.click()
+    whole.press("Control+A")
+    editor.keyboard.type("24")
+    expect(needed).to_have_value("2")

@@ -181,6 +181,24 @@ function saved({ revision, topics }, filledRows) {
   }
 }
 
+// Enter goes on to the next field of the plan: nobody means to send a programme by a topic's title.
+body.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
+  event.preventDefault();
+  const fields = [...body.querySelectorAll("input.form-control, select, textarea")].filter((field) => field.checkVisibility());
+  (fields[fields.indexOf(event.target) + 1] ?? form.querySelector("[data-add]")).focus();
+});
+
+// The hours that credit needs follow the programme's hours where they were the same before somebody began to change these.
+const whole = form.querySelector("[data-total-hours]");
+const needed = form.elements.hours_needed;
+let follows = false;
+whole.addEventListener("focus", () => (follows = !needed.value.trim() || hours(needed) === hours(whole)));
+whole.addEventListener("input", () => {
+  if (follows) needed.value = whole.value;
+});
+whole.addEventListener("change", () => follows && announce(`${needed.labels[0].textContent}: ${needed.value}`));
+
 form.addEventListener("input", () => {
   count();
   touched();
