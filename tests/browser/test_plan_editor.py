@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Dialog, Page, Route, expect
+from sqlalchemy import select
 
 from lti_app.programmes.models import ProgrammeVersion
 from tests.browser.conftest import ARTEFACTS, a_page
@@ -33,7 +34,7 @@ def editor(browser: Browser, browser_app: Flask, live: str) -> Iterator[Page]:
 
 def saved(app: Flask) -> ProgrammeVersion:
     with app.extensions["ploshchadka"].database.transaction() as session:
-        version = session.query(ProgrammeVersion).filter_by(title="Черновик").one()
+        version = session.scalars(select(ProgrammeVersion).where(ProgrammeVersion.title == "Черновик")).one()
         session.expunge(version)
         return version
 
