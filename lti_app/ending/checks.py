@@ -192,7 +192,10 @@ def _changed(name: str) -> Conflict:
     return Conflict(
         "under_way_changed",
         _l("What is under way at the site has changed since this page was opened."),
-        remedy=_l("Look through the list again: it shows how things stand now. What you typed is kept."),
+        remedy=_l(
+            "Look through the list again: it shows how things stand now. "
+            "What you typed is still on this page, but not saved yet."
+        ),
         field=name,
         clause="8.1",
     )

@@ -147,7 +147,7 @@ def facts_from(form: DraftForm) -> DraftFacts:
         raise DomainError(
             "form_has_errors",
             _l("Some fields can't be saved as they stand."),
-            remedy=_l("Mend what is marked below; nothing that you typed is lost."),
+            remedy=_l("Mend what is marked below. What you typed is still on this page, but not saved yet."),
             field=next(iter(form.errors), "plan"),
         )
     return DraftFacts(

@@ -219,6 +219,7 @@ def edit_page(
         refusal=refusal,
         lacking=lacks(shown),
         preview=preview,
+        is_unsaved=request.method == "POST",
         **names(),
     )
 

@@ -54,7 +54,7 @@ TWIN = (
 )
 RETURN = _l(
     "Open the course in Moodle in another tab and follow the link from there; then come back to this page "
-    "and send it once more: what you entered is kept here."
+    "and send it once more: what you entered is still on it, but not saved yet."
 )
 
 

@@ -72,6 +72,7 @@ def test_a_programme_is_written_discussed_and_approved(
         page.get_by_role("button", name="Сохранить", exact=True).last.click()
         fault = page.locator("[data-row] [id^=hours_][aria-invalid]")
         expect(fault).to_have_value("четыре")
+        expect(page.locator("#refusal")).to_contain_text("осталось на этой странице, но ещё не сохранено")
         look_at(page, "programme-edit-refused")
         fault.fill("4")
         for name, words in (
@@ -149,7 +150,7 @@ def test_a_draft_saves_itself_and_stops_where_somebody_else_was_faster(
         page.get_by_role("button", name="Создать").click()
         other.goto(page.url)
         page.get_by_label("Цель", exact=True).fill("Первая цель")
-        page.clock.run_for(21_000)
+        page.clock.run_for(2_500)
         expect(page.locator("[data-status]")).to_contain_text("Сохранено в")
 
         other.get_by_label("Цель", exact=True).fill("Вторая цель")
@@ -161,7 +162,7 @@ def test_a_draft_saves_itself_and_stops_where_somebody_else_was_faster(
         expect(other.get_by_text("Сохранено.")).to_be_visible()
 
         page.get_by_label("Цель", exact=True).fill("Третья цель")
-        page.clock.run_for(21_000)
+        page.clock.run_for(2_500)
         expect(page.locator("[data-status]")).to_contain_text("Не сохранено")
 
 

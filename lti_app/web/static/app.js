@@ -129,6 +129,31 @@ function watchReturn(form) {
   });
 }
 
+/**
+ * Let no form be sent twice by a double click; once the page is shown again (Back), it may be sent anew. Forms that ask
+ * (GET) may repeat themselves: they change nothing, and some bring a file, after which the page stays. So does the page
+ * after a form that opens another tab, which is let go once the second click of a double click is over.
+ */
+function watchSending() {
+  const sent = new Set();
+  const buttons = (form) => [...form.elements].filter((field) => field.type === "submit");
+  function letGo(form) {
+    sent.delete(form);
+    for (const button of buttons(form)) button.removeAttribute("aria-disabled");
+  }
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const method = event.submitter?.getAttribute("formmethod") ?? form.getAttribute("method");
+    if (event.defaultPrevented || method?.toLowerCase() !== "post") return;
+    if (sent.has(form)) return event.preventDefault();
+    sent.add(form);
+    for (const button of buttons(form)) button.setAttribute("aria-disabled", "true"); // disabled ones send no name
+    if (form.target === "_blank") setTimeout(letGo, 1500, form);
+  });
+  addEventListener("pageshow", () => sent.forEach(letGo));
+}
+
+watchSending();
 document.querySelectorAll("[data-door]").forEach(watchDoor);
 document.querySelectorAll("form[data-count]").forEach(countTicks);
 document.querySelectorAll("[data-poll]").forEach(poll);

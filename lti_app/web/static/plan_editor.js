@@ -3,7 +3,9 @@
 
 const language = document.documentElement.lang;
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
-const SAVE_AFTER = 20_000;
+const SAVE_AFTER = 2_000; // once typing stops
+const RETRY_AFTER = 20_000;
+const KEEPALIVE_MOST = 60_000; // bytes: browsers refuse requests that outlive their page from 64 KiB on
 
 const form = document.querySelector("form[data-draft]");
 const body = form.querySelector("[data-rows]");
@@ -11,8 +13,11 @@ const blank = form.querySelector("[data-blank]");
 const totals = form.querySelector("[data-totals]");
 const byForm = form.querySelector("[data-by-form]");
 const status = form.querySelector("[data-status]");
-let changed = false;
-let stopped = false;
+let stopped = "held" in form.dataset; // what is shown replaces the saved text only once a person presses the button
+let changed = "unsaved" in form.dataset; // not yet saved: asked about when the page is left
+let typed = false; // since the last attempt to save
+let saving = null; // the request under way
+let leaving = false; // by the form's own buttons
 let timer = null;
 
 const rows = () => [...body.querySelectorAll("[data-row]")];
@@ -56,8 +61,13 @@ function number() {
 }
 
 function touched() {
-  changed = true;
-  if (!timer && !stopped) timer = setTimeout(save, SAVE_AFTER);
+  changed = typed = true;
+  later(SAVE_AFTER);
+}
+
+function later(delay) {
+  clearTimeout(timer);
+  if (!stopped) timer = setTimeout(save, delay);
 }
 
 function moved(row, focus) {
@@ -122,39 +132,94 @@ body.addEventListener("dragend", () => {
   dragged = null;
 });
 
-/** Save in the background what was changed; where that is refused, say so and leave it to the button. */
-async function save() {
-  timer = null;
-  if (!changed || stopped) return;
-  changed = false;
+/** Save in the background what was changed, one request at a time: each carries the revision that the last one gave. */
+function save() {
+  clearTimeout(timer);
+  if (!typed || stopped || leaving || saving) return;
+  typed = false;
+  saving = send().finally(() => {
+    saving = null;
+    if (typed) later(SAVE_AFTER);
+  });
+}
+
+/** Send the form; where that is refused, say so and leave it to the button. */
+async function send() {
+  const text = new URLSearchParams(new FormData(form));
+  const filledRows = rows().filter((row) => [...row.querySelectorAll("input.form-control, textarea")].some((field) => field.value.trim()));
   try {
     const answer = await fetch(form.action, {
       method: "POST",
       headers: { Accept: "application/json" },
-      body: new URLSearchParams(new FormData(form)),
+      body: text,
+      keepalive: text.toString().length < KEEPALIVE_MOST,
     });
     const said = await answer.json();
-    if (answer.ok) {
-      form.elements.revision.value = said.revision;
-      const filledRows = rows().filter((row) => [...row.querySelectorAll("input.form-control, textarea")].some((field) => field.value.trim()));
-      said.topics.forEach((id, index) => {
-        filledRows[index].querySelector("input[name^=topic_id_]").value = id;
-      });
-      const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(new Date());
-      status.textContent = form.dataset.saved.replace("{time}", time);
-      return;
-    }
+    if (answer.ok) return saved(said, filledRows);
     stopped = answer.status === 409; // somebody else changed it: both texts are shown once the button is pressed
-    status.textContent = form.dataset.unsaved.replace("{reason}", said.title);
+    status.textContent = form.dataset.refused.replace("{reason}", said.title);
   } catch {
-    changed = true;
-    timer = setTimeout(save, SAVE_AFTER); // the network was away for a moment
+    typed = true;
+    later(RETRY_AFTER); // the network was away for a moment
   }
 }
+
+function saved({ revision, topics }, filledRows) {
+  form.elements.revision.value = revision;
+  topics.forEach((id, index) => {
+    filledRows[index].querySelector("input[name^=topic_id_]").value = id;
+  });
+  const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(new Date());
+  status.textContent = form.dataset.saved.replace("{time}", time);
+  if (typed) return;
+  changed = false;
+  document.getElementById("refusal")?.remove(); // what it said of the last attempt holds no more
+  form.querySelectorAll(".invalid-feedback").forEach((words) => words.remove());
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  }
+}
+
+// Enter goes on to the next field of the plan: nobody means to send a programme by a topic's title.
+body.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
+  event.preventDefault();
+  const fields = [...body.querySelectorAll("input.form-control, select, textarea")].filter((field) => field.checkVisibility());
+  (fields[fields.indexOf(event.target) + 1] ?? form.querySelector("[data-add]")).focus();
+});
+
+// The hours that credit needs follow the programme's hours where they were the same before somebody began to change these.
+const whole = form.querySelector("[data-total-hours]");
+const needed = form.elements.hours_needed;
+let follows = false;
+whole.addEventListener("focus", () => (follows = !needed.value.trim() || hours(needed) === hours(whole)));
+whole.addEventListener("input", () => {
+  if (follows) needed.value = whole.value;
+});
+whole.addEventListener("change", () => follows && announce(`${needed.labels[0].textContent}: ${needed.value}`));
 
 form.addEventListener("input", () => {
   count();
   touched();
 });
-form.addEventListener("submit", () => clearTimeout(timer));
+form.addEventListener("submit", (event) => {
+  clearTimeout(timer);
+  if (saving) {
+    // The form has to carry the revision that this request brings, lest a person be refused for their own change.
+    event.preventDefault();
+    leaving = true;
+    saving.then(() => form.requestSubmit(event.submitter));
+    return;
+  }
+  leaving = true;
+});
+document.addEventListener("visibilitychange", () => document.hidden && save());
+addEventListener("pagehide", save);
+addEventListener("pageshow", () => (leaving = false));
+addEventListener("beforeunload", (event) => {
+  if (!changed || leaving) return;
+  event.preventDefault();
+  save();
+});
 number();

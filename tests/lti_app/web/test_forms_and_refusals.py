@@ -72,7 +72,7 @@ def test_a_form_sent_after_the_visit_ended_is_kept(scene: Scene, clock: MovableC
     response = client.post(f"/meetings/{scene.meeting_id}/attendance", data={"present": "5"}, headers={"Origin": HERE})
 
     assert response.status_code == 401
-    assert "введённое здесь сохранено" in response.text
+    assert "введённое осталось на ней, но ещё не сохранено" in response.text
     assert '<input type="hidden" name="present" value="5">' in response.text
 
 
