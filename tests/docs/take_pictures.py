@@ -28,6 +28,7 @@ from tests.lti_app.lti.live import serving
 PICTURES = ROOT / "docs/pictures"
 ADMINISTRATOR = "Администратор Системы"
 LINK = "Площадка: занятия и часы"
+CENTRE_COURSE = "Стажировочные площадки"
 
 
 def window(browser: Browser, width: int, height: int) -> Page:
@@ -39,10 +40,10 @@ def sign_in(page: Page, moodle: str, name: str) -> None:
     page.get_by_role("button", name=name).first.click()
 
 
-def open_tool(page: Page, moodle: str, name: str) -> FrameLocator:
+def open_tool(page: Page, moodle: str, name: str, course: str = "Современный урок") -> FrameLocator:
     sign_in(page, moodle, name)
     page.goto(f"{moodle}/my/")
-    page.get_by_role("link", name="Современный урок").first.click()
+    page.get_by_role("link", name=course).first.click()
     page.get_by_role("link", name=LINK).first.click()
     frame = page.frame_locator("#contentframe")
     frame.locator("main").wait_for()
@@ -64,6 +65,16 @@ def of_the_demonstration(browser: Browser, moodle: str) -> None:
     frame.get_by_role("link", name="Формирующее оценивание").first.click()
     frame.get_by_role("heading", name="Кто присутствовал").wait_for()
     page.screenshot(path=PICTURES / "attendance.png")
+    page = window(browser, 1000, 800)
+    open_tool(page, moodle, story.SPECIALIST_NAME, CENTRE_COURSE)
+    page.screenshot(path=PICTURES / "centre.png")
+    page = window(browser, 1000, 800)
+    frame = open_tool(page, moodle, story.SECRETARY_NAME, CENTRE_COURSE)
+    frame.get_by_role("link", name="Заседание").first.click()
+    frame.get_by_role("link", name="Смешанное обучение").first.click()
+    frame.get_by_role("heading", name="Учебно-тематический план").wait_for()
+    frame.get_by_role("heading", name="Обсуждение").scroll_into_view_if_needed()
+    page.screenshot(path=PICTURES / "council.png")
 
 
 def of_registering(browser: Browser) -> None:
