@@ -34,7 +34,9 @@ def editor(browser: Browser, browser_app: Flask, live: str) -> Iterator[Page]:
 
 def saved(app: Flask) -> ProgrammeVersion:
     with app.extensions["ploshchadka"].database.transaction() as session:
-        version = session.scalars(select(ProgrammeVersion).where(ProgrammeVersion.title == "Черновик")).one()
+        version: ProgrammeVersion = session.scalars(
+            select(ProgrammeVersion).where(ProgrammeVersion.title == "Черновик")
+        ).one()
         session.expunge(version)
         return version
 
