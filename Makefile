@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## sandbox Moodle and tool on this machine, a night, and who 
 test: $(VENV)/.dev ## all tests, on SQLite, PostgreSQL and in Chromium
 	@.ci/need chromium
 	@.ci/need redis
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
 lint: $(VENV)/.dev ## style, types, directions of imports, dead code, dependencies
 	$(BIN)/ruff check .

@@ -205,7 +205,7 @@ def test_from_an_approved_version_to_a_place_in_the_course(browser: Browser, tow
         expect(frame.get_by_role("heading", name="Мои часы")).to_be_visible()
         frame.get_by_role("link", name="Запись на стажировку").click()
         frame.get_by_role("button", name="Отказаться от места").click()
-        expect(frame.get_by_text("Заявка отозвана.")).to_be_visible()
+        expect(frame.get_by_text("Вы отказались от места.")).to_be_visible()
 
     town.night()
     assert town.enrolled() == {"leader": True, "anna": False, "boris": True}
