@@ -23,6 +23,7 @@ from lti_app.intakes.models import (
     Trainee,
     TraineeState,
 )
+from lti_app.people.heads import in_office
 from lti_app.people.models import Organisation, OrganisationHead, Person
 from lti_app.programmes.models import Programme, ProgrammeVersion
 from lti_app.sites.models import Site, SiteLeader
@@ -261,11 +262,7 @@ def _may_withdraw(request: PlaceRequest, intake: Intake, place: TraineeState | N
 
 def _is_to_confirm(actor: Actor, today: date) -> ColumnElement[bool]:
     """Say in SQL whose requests ``actor`` decides: as the head, and as the centre where nobody is on the list."""
-    present = and_(
-        OrganisationHead.organisation_id == Person.organisation_id,
-        OrganisationHead.since <= today,
-        or_(OrganisationHead.until.is_(None), OrganisationHead.until >= today),
-    )
+    present = and_(OrganisationHead.organisation_id == Person.organisation_id, in_office(today))
     theirs: ColumnElement[bool] = exists().where(present, OrganisationHead.person_id == actor.person_id)
     if actor.may(Permission.KEEP_PEOPLE):
         theirs = or_(theirs, ~exists().where(present))
@@ -291,11 +288,7 @@ def heads_anything(session: Session, *, actor: Actor, today: date) -> Sequence[s
     rows = session.scalars(
         select(Organisation)
         .join(OrganisationHead, OrganisationHead.organisation_id == Organisation.id)
-        .where(
-            OrganisationHead.person_id == actor.person_id,
-            OrganisationHead.since <= today,
-            or_(OrganisationHead.until.is_(None), OrganisationHead.until >= today),
-        )
+        .where(OrganisationHead.person_id == actor.person_id, in_office(today))
         .order_by(Organisation.name)
     )
     return [row.label for row in rows]

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core import saving
@@ -34,26 +34,11 @@ from lti_app.intakes.waiting import (
     locked_intake,
     places_taken,
 )
-from lti_app.people.models import OrganisationHead, Person
+from lti_app.people.heads import head_on
+from lti_app.people.models import Person
 from lti_app.sites.service import leaders_now_or_later
 
 LONGEST_REASON = 500
-
-
-def head_of(session: Session, organisation_id: int | None, day: date) -> int | None:
-    """Return the person who heads an organisation on ``day``, or None where nobody is on the list."""
-    if organisation_id is None:
-        return None
-    return session.scalar(
-        select(OrganisationHead.person_id)
-        .where(
-            OrganisationHead.organisation_id == organisation_id,
-            OrganisationHead.since <= day,
-            or_(OrganisationHead.until.is_(None), OrganisationHead.until >= day),
-        )
-        .order_by(OrganisationHead.since.desc())
-        .limit(1)
-    )
 
 
 def ask(session: Session, intake_id: int, *, actor: Actor, now: datetime, zone: ZoneInfo) -> PlaceRequest:
@@ -73,7 +58,8 @@ def ask(session: Session, intake_id: int, *, actor: Actor, now: datetime, zone: 
     )
     _require_no_place(session, intake, person, known, today)
     require_room_or_list(session, intake)
-    head_id = head_of(session, person.organisation_id, today)
+    head = head_on(session, person.organisation_id, today)
+    head_id = head.id if head is not None else None
     needs_head = intake.needs_head and head_id != person.id
     request = put_request(
         session,
@@ -320,8 +306,8 @@ def _to_decide(
 ) -> tuple[PlaceRequest, Intake]:
     actor.require(Permission.CONFIRM_PLACES)
     request, intake = _locked_request(session, request_id)
-    head_id = head_of(session, request.person.organisation_id, local_day(now, zone))
-    may = actor.may(Permission.KEEP_PEOPLE) if head_id is None else head_id == actor.person_id
+    head = head_on(session, request.person.organisation_id, local_day(now, zone))
+    may = actor.may(Permission.KEEP_PEOPLE) if head is None else head.id == actor.person_id
     if not may:
         raise _no_such_request()
     if request.state is not RequestState.WITH_HEAD:

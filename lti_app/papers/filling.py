@@ -201,7 +201,7 @@ def _order_forms(paper: OrderPaper) -> list[Form]:
     ]
 
 
-def _order(paper: OrderPaper) -> Values:
+def _of_any_order(paper: OrderPaper | EndPaper) -> Values:
     return {
         "centre": paper.centre,
         "number": paper.number,
@@ -209,15 +209,21 @@ def _order(paper: OrderPaper) -> Values:
         "place": paper.place,
         "heading": paper.heading,
         "grounds": paper.grounds.strip().rstrip("."),
-        "is_renewal": paper.is_renewal,
         "host": paper.host.name,
         "direction": paper.direction,
-        "valid_from": long_date(paper.valid_from),
-        "valid_until": long_date(paper.valid_until),
-        "further_items": [ended(item) for item in paper.further_items],
         "control": "",
         "acquaintance": _acquainted(paper.acquaintance),
         **_signature(paper.signatory),
+    }
+
+
+def _order(paper: OrderPaper) -> Values:
+    return {
+        **_of_any_order(paper),
+        "is_renewal": paper.is_renewal,
+        "valid_from": long_date(paper.valid_from),
+        "valid_until": long_date(paper.valid_until),
+        "further_items": [ended(item) for item in paper.further_items],
     }
 
 
@@ -348,15 +354,8 @@ def _end_forms(paper: EndPaper) -> list[Form]:
 
 def _end(paper: EndPaper) -> Values:
     return {
-        "centre": paper.centre,
-        "number": paper.number,
-        "date": long_date(paper.date),
-        "place": paper.place,
-        "heading": paper.heading,
-        "grounds": paper.grounds.strip().rstrip("."),
+        **_of_any_order(paper),
         "reason": ended(paper.reason),
-        "host": paper.host.name,
-        "direction": paper.direction,
         "ends_on": long_date(paper.ends_on),
         "leader_dative": "",
         "intakes": [_ended_intake(intake) for intake in paper.intakes],
@@ -372,9 +371,6 @@ def _end(paper: EndPaper) -> Values:
                 ((intake.code, trainee) for intake in paper.intakes for trainee in intake.trainees), start=1
             )
         ],
-        "control": "",
-        "acquaintance": _acquainted(paper.acquaintance),
-        **_signature(paper.signatory),
     }
 
 

@@ -14,6 +14,7 @@ from lti_app.core.errors import DomainError, Text
 from lti_app.papers.fields import Paper
 from lti_app.papers.filling import forms, title
 from lti_app.papers.serving import Kind, send_paper
+from lti_app.papers.wording import lines
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def typed_day(typed: Typed, name: str) -> date:
 
 def typed_lines(typed: Typed, name: str) -> tuple[str, ...]:
     """Return the lines of a long text that aren't empty."""
-    return tuple(line.strip() for line in typed[name].splitlines() if line.strip())
+    return tuple(lines(typed[name]))
 
 
 def paper_answer(make: Callable[[Typed], Paper], asks: Sequence[Ask], *, back: str, **kept: str) -> Response:

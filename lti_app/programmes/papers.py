@@ -12,6 +12,8 @@ from lti_app.core.words import in_municipal_language
 from lti_app.papers.declension import Case, decline_institution
 from lti_app.papers.fields import Official, PersonName, ProgrammePaper, ProtocolItem, ProtocolPaper, TopicLine
 from lti_app.papers.page import Ask, Typed
+from lti_app.papers.wording import lines
+from lti_app.people.heads import head_on
 from lti_app.programmes.models import (
     FORM_NAMES,
     AgendaItem,
@@ -22,7 +24,7 @@ from lti_app.programmes.models import (
     VersionState,
 )
 from lti_app.programmes.plan import parts_of
-from lti_app.sites.papers import DIRECTOR, NO_NAME, head_on, institution, official, signatory, signatory_asks
+from lti_app.sites.papers import BLANK, DIRECTOR, NO_NAME, institution, official, signatory, signatory_asks
 from lti_app.sites.service import present_leader
 
 COUNCIL = "городского методического совета"
@@ -34,17 +36,12 @@ DECIDED = {
     Decision.END_NOT_RECOMMENDED: "Не рекомендовать прекращение деятельности стажировочной площадки «{title}».",
 }
 """What a protocol says where nobody put it into words."""
-BLANK = "______________"
-
-
-def _lines(text: str | None) -> tuple[str, ...]:
-    return tuple(line.strip() for line in (text or "").splitlines() if line.strip())
 
 
 def programme_asks(session: Session, version: ProgrammeVersion, day: date) -> list[Ask]:
     """Ask who confirms the programme on its title page, where, and when it is carried out."""
     organisation = version.programme.site.organisation
-    head = head_on(session, organisation, day)
+    head = head_on(session, organisation.id, day)
     of = decline_institution(organisation.label, Case.GENITIVE).text
     position = f"{(head.position if head else None) or DIRECTOR} {of}"
     return [
@@ -74,13 +71,13 @@ def programme_paper(session: Session, version: ProgrammeVersion, day: date, type
         aim=version.goals or "",
         audience=version.audience or "",
         topics=tuple(_topic(topic) for topic in version.topics),
-        tasks=_lines(version.tasks),
+        tasks=tuple(lines(version.tasks or "")),
         results=tuple(competence.text for competence in version.competences),
         forms=", ".join(in_municipal_language(name) for name in forms.values()),
         term=typed["term"],
         control=version.control or "",
         conditions=version.conditions or "",
-        sources=_lines(version.sources),
+        sources=tuple(lines(version.sources or "")),
         council=typed["council"] or COUNCIL,
         protocol_number=(version.council_protocol or "") if is_approved else "",
         protocol_date=version.council_date if is_approved else None,
@@ -116,7 +113,7 @@ def protocol_paper(sitting: Sitting, items: list[AgendaItem], typed: Typed, *, i
         number=sitting.protocol_number or "_____",
         date=sitting.held_on,
         place=typed["place"],
-        present=tuple(_present(line) for line in _lines(sitting.present)),
+        present=tuple(_present(line) for line in lines(sitting.present or "")),
         items=tuple(_item(item) for item in items),
         chair=PersonName.read(sitting.chair) if sitting.chair else NO_NAME,
         secretary=PersonName.read(sitting.secretary) if sitting.secretary else NO_NAME,
@@ -142,5 +139,5 @@ def _item(item: AgendaItem) -> ProtocolItem:
         topic=topic,
         decided=item.decided or decided,
         heard=item.heard or item.reason or topic[:1].lower() + topic[1:],
-        spoke=_lines(item.spoke),
+        spoke=tuple(lines(item.spoke or "")),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from lti_app.papers.fields import (
@@ -18,14 +17,17 @@ from lti_app.papers.fields import (
     SiteListPaper,
 )
 from lti_app.papers.page import Ask, Typed, typed_day, typed_lines
-from lti_app.people.models import Category, Organisation, OrganisationHead, Person
+from lti_app.papers.wording import lines
+from lti_app.people.heads import head_on
+from lti_app.people.models import Category, Organisation, Person
 from lti_app.sites.models import OrderKind, Site, SiteApplication, SiteOrder
 from lti_app.sites.states import sites_on
 
 DIRECTOR = "директор"
 CATEGORIES = {Category.HIGHEST: "высшая", Category.FIRST: "первая"}
 RENEWAL = "О продлении статуса муниципальной стажировочной площадки"
-NO_NAME = PersonName("______________")
+BLANK = "______________"
+NO_NAME = PersonName(BLANK)
 
 
 def official(person: Person | None, organisation: str = "") -> Official:
@@ -50,24 +52,9 @@ def signatory(typed: Typed) -> Official:
     return Official(PersonName.read(name) if name else NO_NAME, typed["signatory_position"])
 
 
-def head_on(session: Session, organisation: Organisation, day: date) -> Person | None:
-    """Return who heads an organisation on ``day``. One query."""
-    return session.scalar(
-        select(Person)
-        .join(OrganisationHead, OrganisationHead.person_id == Person.id)
-        .where(
-            OrganisationHead.organisation_id == organisation.id,
-            OrganisationHead.since <= day,
-            or_(OrganisationHead.until.is_(None), OrganisationHead.until >= day),
-        )
-        .order_by(OrganisationHead.since.desc())
-        .limit(1)
-    )
-
-
 def institution(session: Session, organisation: Organisation, day: date) -> Institution:
     """Return an organisation with its head on ``day``. One query."""
-    head = head_on(session, organisation, day)
+    head = head_on(session, organisation.id, day)
     return Institution(
         organisation.name,
         organisation.short_name or "",
@@ -78,7 +65,7 @@ def institution(session: Session, organisation: Organisation, day: date) -> Inst
 
 def application_asks(session: Session, application: SiteApplication, day: date, centre: str) -> list[Ask]:
     """Ask to whom the application goes, and who signs it."""
-    head = head_on(session, application.applicant, day)
+    head = head_on(session, application.applicant.id, day)
     return [
         Ask("to_position", _l("To whom: position"), DIRECTOR),
         Ask("to_organisation", _l("To whom: organisation"), centre),
@@ -111,7 +98,7 @@ def application_paper(session: Session, application: SiteApplication, day: date,
         category=category,
         achievements=application.achievements or "",
         staff=typed_lines(typed, "staff"),
-        equipment=tuple(line.strip() for line in (application.equipment or "").splitlines() if line.strip()),
+        equipment=tuple(lines(application.equipment or "")),
     )
 
 

@@ -8,26 +8,19 @@ browser, page after page. Queries are counted in a tool of the same kind in this
 from __future__ import annotations
 
 import random
-import secrets
 import statistics
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
-from config.settings import Settings
-from lti_app import create_app
 from lti_app.core.edge import Tool
-from lti_app.core.migrate import upgrade
 from lti_app.core.permissions import Role
 from lti_app.core.words import plain
 from lti_app.intakes.models import Admission, Intake, PlaceRequest, RequestState, Trainee, TraineeState
@@ -44,7 +37,7 @@ from lti_app.programmes.models import (
 )
 from lti_app.sites.models import ApplicationState, Site, SiteApplication, SiteLeader, SiteOrder
 from tests.bench.bench_launch import free_port, gunicorn, postgres
-from tests.bench.bench_pages import Asked, cookie_of
+from tests.bench.bench_pages import Asked, cookie_of, environment_on, migrated_tool
 from tests.lti_app.web.visits import visit
 from tests.lti_app.world import World, behind_the_rules
 from tests.querycount import counted_queries
@@ -308,25 +301,9 @@ def main() -> None:
     """Print the table."""
     with ExitStack() as stack:
         port = free_port()
-        environment = {
-            "SECRET_KEY": secrets.token_hex(32),
-            "DATA_KEYS": Fernet.generate_key().decode(),
-            "PUBLIC_URL": f"http://localhost:{port}",
-            "DATABASE_URL": stack.enter_context(postgres()),
-            "ATTACHMENTS_DIR": str(Path(tempfile.gettempdir()) / "ploshchadka-attachments"),
-            "LOG_LEVEL": "WARNING",
-        }
-        app = create_app(
-            Settings(
-                secret_key=environment["SECRET_KEY"],
-                data_keys=(environment["DATA_KEYS"],),
-                public_url=environment["PUBLIC_URL"],
-                database_url=environment["DATABASE_URL"],
-                log_level="WARNING",
-            )
-        )
+        environment = environment_on(port, stack.enter_context(postgres()))
+        app = migrated_tool(environment)
         parts: Tool = app.extensions["ploshchadka"]
-        upgrade(parts.database)
         now = datetime.now(UTC)
         with parts.database.transaction() as session:
             world = World(session, "lists", now=now)

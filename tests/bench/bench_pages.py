@@ -23,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
@@ -99,30 +100,41 @@ def furnish(parts: Tool, url: str, token: str) -> tuple[World, Person]:
     return world, trainees[0].person
 
 
+def environment_on(port: int, database_url: str) -> dict[str, str]:
+    """Return the settings of a tool that gunicorn serves on ``port``."""
+    return {
+        "SECRET_KEY": secrets.token_hex(32),
+        "DATA_KEYS": Fernet.generate_key().decode(),
+        "PUBLIC_URL": f"http://localhost:{port}",
+        "DATABASE_URL": database_url,
+        "ATTACHMENTS_DIR": str(Path(tempfile.gettempdir()) / "ploshchadka-attachments"),
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def migrated_tool(environment: Mapping[str, str]) -> Flask:
+    """Make a tool with the same settings in this process, and migrate its database."""
+    app = create_app(
+        Settings(
+            secret_key=environment["SECRET_KEY"],
+            data_keys=(environment["DATA_KEYS"],),
+            public_url=environment["PUBLIC_URL"],
+            database_url=environment["DATABASE_URL"],
+            log_level="WARNING",
+        )
+    )
+    upgrade(app.extensions["ploshchadka"].database)
+    return app
+
+
 def main() -> None:
     """Print the table."""
     with ExitStack() as stack:
         url, token = stack.enter_context(pocket_moodle(pocket_accounts()))
         port = free_port()
-        environment = {
-            "SECRET_KEY": secrets.token_hex(32),
-            "DATA_KEYS": Fernet.generate_key().decode(),
-            "PUBLIC_URL": f"http://localhost:{port}",
-            "DATABASE_URL": stack.enter_context(postgres()),
-            "ATTACHMENTS_DIR": str(Path(tempfile.gettempdir()) / "ploshchadka-attachments"),
-            "LOG_LEVEL": "WARNING",
-        }
-        app = create_app(
-            Settings(
-                secret_key=environment["SECRET_KEY"],
-                data_keys=(environment["DATA_KEYS"],),
-                public_url=environment["PUBLIC_URL"],
-                database_url=environment["DATABASE_URL"],
-                log_level="WARNING",
-            )
-        )
+        environment = environment_on(port, stack.enter_context(postgres()))
+        app = migrated_tool(environment)
         parts: Tool = app.extensions["ploshchadka"]
-        upgrade(parts.database)
         world, first = furnish(parts, url, token)
         now = datetime.now(UTC)
         trainee = cookie_of(visit(app, world, first, since=now))
