@@ -242,7 +242,8 @@ def _stays(
         query = query.where(JoinLog.meeting_id == meeting_id)
     found: Stays = {}
     for meeting, trainee, joined_at, left_at, left_how in session.execute(query):
-        found.setdefault((meeting, trainee), []).append(Stay(joined_at, left_at, left_how))
+        if trainee is not None:
+            found.setdefault((meeting, trainee), []).append(Stay(joined_at, left_at, left_how))
     return found
 
 

@@ -296,5 +296,6 @@ def _spans(session: Session, meeting_id: int) -> dict[int, list[Span]]:
     for trainee_id, joined_at, left_at in session.execute(
         select(JoinLog.trainee_id, JoinLog.joined_at, JoinLog.left_at).where(JoinLog.meeting_id == meeting_id)
     ):
-        spans.setdefault(trainee_id, []).append((joined_at, left_at))
+        if trainee_id is not None:
+            spans.setdefault(trainee_id, []).append((joined_at, left_at))
     return spans
