@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,9 @@ CHROMIUM_ARGUMENTS = [
 
 DATA_KEY = Fernet.generate_key().decode()
 ROOM_IN_MEMORY = 2 * 1024**3
+DATABASES = ("sqlite", "postgresql")
+ON_ALL_DATABASES = os.environ.get("ALL_DATABASES") == "1"
+"""Whether tests of the whole application, too, run on both kinds of databases (half as long again)."""
 
 
 class MovableClock:
@@ -129,9 +133,9 @@ def postgres_copy(postgres_url: str, template: str) -> Iterator[str]:
     maintenance.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Yield a migrated database; every test that asks for it runs on both kinds."""
+    """Yield a migrated database. A test that asks for it runs on both kinds; one of the whole application on one."""
     if request.param == "sqlite":
         path = tmp_path / "test.sqlite3"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
@@ -179,6 +183,27 @@ def start_chromium(playwright: Playwright, *more: str) -> Browser:
     executable = next(filter(None, map(shutil.which, names)), None)
     assert executable, "install the package chromium"
     return playwright.chromium.launch(executable_path=executable, args=[*CHROMIUM_ARGUMENTS, *more])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave each test of the whole application (pages, nights) on one kind of database, told by its name.
+
+    What rules and queries do on either kind is tested without the application, on both.
+    """
+    if ON_ALL_DATABASES:
+        return
+    elsewhere = [item for item in items if not runs_here(item)]
+    config.hook.pytest_deselected(items=elsewhere)
+    items[:] = [item for item in items if runs_here(item)]
+
+
+def runs_here(item: pytest.Item) -> bool:
+    """Tell whether a test runs on the kind of database that it was collected for."""
+    kind = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
+    if kind is None or "app" not in getattr(item, "fixturenames", ()):
+        return True
+    name = item.nodeid.replace(kind, "")
+    return DATABASES[zlib.crc32(name.encode()) % 2] == kind
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
