@@ -121,9 +121,8 @@ def check_rows(
 ) -> dict[int, list[DomainError]]:
     """Return what forbids planning these meetings, by their place in ``rows``. Two queries."""
     topics = {topic.id: topic for topic in intake.version.topics}
-    taken = set(
-        session.execute(select(Meeting.topic_id, Meeting.starts_at).where(Meeting.intake_id == intake.id)).tuples()
-    )
+    standing = session.execute(select(Meeting.topic_id, Meeting.starts_at).where(Meeting.intake_id == intake.id))
+    taken = {(topic_id, starts_at) for topic_id, starts_at in standing}
     hosts = {row.host_id for row in rows if row.host_id is not None}
     known = set(session.scalars(select(Person.id).where(Person.id.in_(hosts)))) if hosts else set()
     found: dict[int, list[DomainError]] = {}

@@ -115,7 +115,7 @@ def _alone(session: Session, meetings: Sequence[Meeting]) -> dict[int, Person]:
     rows = session.execute(
         select(Trainee.id, Person).join(Person, Person.id == Trainee.person_id).where(Trainee.id.in_(ids))
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 def places_in_series(meetings: Sequence[Meeting]) -> dict[int, tuple[int, int]]:

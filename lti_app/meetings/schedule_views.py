@@ -268,7 +268,8 @@ def new(intake_id: int) -> Response:
     """Plan a meeting, or one that is repeated weekly."""
     intake = intake_to_schedule(db_session(), intake_id, actor=actor())
     if request.method == "GET":
-        form = copied_row([], next((one.topic for one in _lacking(intake) if one.missing), None))
+        topics = [one.topic for one in _lacking(intake) if one.missing] or intake.version.topics
+        form = copied_row([], next(iter(topics), None))
         form.values["day"] = min(max(intake.starts_on, today()), intake.ends_on).isoformat()
         return make_response(new_page(intake, form))
     form = read_meeting(request.form)

@@ -68,7 +68,7 @@ def cancelled(world: World, meeting: Meeting, scope: Scope = Scope.ONE, reason: 
 def told(session: Session) -> dict[str, set[int]]:
     session.flush()
     found: dict[str, set[int]] = {}
-    for occasion, person_id in session.execute(select(Notice.occasion, Notice.person_id)).tuples():
+    for occasion, person_id in session.execute(select(Notice.occasion, Notice.person_id)):
         found.setdefault(occasion, set()).add(person_id)
     return found
 
