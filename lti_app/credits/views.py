@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from lti_app.core.edge import actor, db_session, now, tool
 from lti_app.core.errors import DomainError, Forbidden, NotFound
 from lti_app.core.forms import keep_form, see_other
+from lti_app.core.history import history_of
 from lti_app.core.numbers import row_number
 from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
@@ -25,8 +26,9 @@ from lti_app.credits.service import (
 )
 from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
 from lti_app.intakes.places import exchange_is_stopped, site_of
-from lti_app.meetings.models import Presence
+from lti_app.meetings.models import Meeting, Presence
 from lti_app.meetings.service import find_meeting
+from lti_app.meetings.words import HISTORY
 
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
@@ -246,8 +248,11 @@ def meeting(meeting_id: int) -> str | Response:
 def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:
     """Show a meeting; ``ticked`` keeps a refused choice of those present."""
     overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    planned = db_session().get_one(Meeting, meeting_id)
     return render_template(
         "credits/meeting.html",
+        planned=planned,
+        history=history_of(db_session(), planned, words=HISTORY),
         overview=overview,
         meeting=overview.meeting,
         ticked=preselected(overview) if ticked is None else ticked,

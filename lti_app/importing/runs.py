@@ -83,7 +83,7 @@ class Runs(Bringer):
 
     def bring_meeting(self, row: ParsedRow) -> None:
         """Plan or change a meeting; it is known by intake, topic and start."""
-        joined = self.join(row, intake=self.known.intakes)
+        joined = self.join(row, intake=self.known.intakes, host=self.known.people)
         try:
             starts_at = from_local(row.values["starts_at"], self.zone)
         except DomainError as refusal:
@@ -97,6 +97,7 @@ class Runs(Bringer):
             self.refuse(row, [self._no_such_topic(intake)])
             return
         existing = self._meetings_of(intake).get((topic.id, starts_at))
+        host = joined["host"]
         facts = MeetingFacts(
             intake=intake,
             topic=topic,
@@ -106,6 +107,8 @@ class Runs(Bringer):
             minutes=row.values["minutes"],
             place_or_url=row.values["place_or_url"],
             state=kept(row, "state", existing, existing.state if existing else MeetingState.PLANNED),
+            host_id=host.id if host else kept(row, "host_id", existing) if "host" not in row.values else None,
+            capacity=kept(row, "capacity", existing),
         )
         self._meeting_rows[intake.code].append((row, facts))
         if self.refuse(row, check_meeting(facts, self.zone)) or intake.id is None:

@@ -150,6 +150,8 @@ class MeetingRow(Schema):
     starts_at = LocalMoment("Начало", "Дата и время", "Начало занятия", "Когда")
     minutes = Whole(720, "Минут", "Минуты", "Длительность", "Продолжительность", "Длительность, мин")
     place_or_url = Text(1000, "Место или ссылка", "Место", "Ссылка", "Место проведения")
+    host = Text(255, "Ведущий", "Кто проводит", "Ответственный", optional=True)
+    capacity = Whole(10_000, "Мест", "Количество мест", "Мест в помещении", optional=True)
     state = OneOf(MeetingState, MEETING_WORDS, "Состояние", "Отметка", optional=True)
 
 

@@ -38,6 +38,8 @@ class MeetingFacts:
     minutes: int
     place_or_url: str
     state: MeetingState = MeetingState.PLANNED
+    host_id: int | None = None
+    capacity: int | None = None
 
 
 def academic_hours(minutes: int) -> Decimal:
@@ -138,6 +140,8 @@ def save_meeting(
         "place": None if distance else facts.place_or_url,
         "room_url": facts.place_or_url if distance else None,
         "state": facts.state,
+        "host_id": facts.host_id,
+        "capacity": facts.capacity,
     }
     if existing is None:
         made = Meeting(intake_id=facts.intake.id, topic_id=facts.topic.id, starts_at=facts.starts_at, **values)

@@ -23,6 +23,7 @@ from lti_app.papers.fields import (
     Paper,
     ProgrammePaper,
     ProtocolPaper,
+    SchedulePaper,
     SiteListPaper,
 )
 from lti_app.papers.filling import title, values
@@ -33,6 +34,7 @@ NAMES: dict[type[Any], str] = {
     SiteListPaper: "site_list",
     ProgrammePaper: "programme",
     ProtocolPaper: "protocol",
+    SchedulePaper: "schedule",
     EndPaper: "end",
 }
 """Names of the template files, without .docx."""

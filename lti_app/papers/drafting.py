@@ -490,6 +490,52 @@ def protocol() -> Sheet:
     return sheet
 
 
+def schedule() -> Sheet:
+    """Draw the schedule of a site's work (4.2)."""
+    sheet = Sheet(is_wide=True)
+    for text in (
+        "УТВЕРЖДАЮ",
+        "{{ approved_position }}",
+        "____________ {{ approved_name }}",
+        "«___» __________ 20___ г.",
+    ):
+        sheet.line(text, left=160)
+    sheet.line("ГРАФИК РАБОТЫ", CENTRE, bold=True, before=18)
+    sheet.line("муниципальной стажировочной площадки", CENTRE, bold=True)
+    sheet.line("{{ host_full_name }}", CENTRE)
+    sheet.line("Направление: {{ direction }}", CENTRE, before=6)
+    sheet.line("Программа стажировки «{{ title }}»", CENTRE)
+    sheet.line("{{ term }}", CENTRE, after=12)
+    table = sheet.table((10, 25, 27, 77, 35, 13, 36, 34))
+    sheet.row(
+        table,
+        ["№", "Дата", "Время", "Тема", "Форма занятия", "Ак. ч", "Место проведения", "Ответственный"],
+        bold=True, align=CENTRE, is_header=True,
+    )  # fmt: skip
+    align = (CENTRE, CENTRE, CENTRE, LEFT, LEFT, CENTRE, LEFT, LEFT)
+    sheet.rows(
+        table,
+        "meeting in meetings",
+        [
+            "{{ meeting.number }}",
+            "{{ meeting.date }}",
+            "{{ meeting.time }}",
+            "{{ meeting.topic }}",
+            "{{ meeting.form }}",
+            "{{ meeting.hours }}",
+            "{{ meeting.place }}",
+            "{{ meeting.responsible }}",
+        ],
+        align=align,
+    )
+    sheet.row(table, ["", "", "", "Итого", "", "{{ total }}", "", ""], bold=True, align=align)
+    sheet.mark("if zone")
+    sheet.line("Время местное ({{ zone }}).", before=6, size=12)
+    sheet.mark("endif")
+    sheet.signature("Руководитель стажировочной площадки", "{{ leader }}")
+    return sheet
+
+
 def end() -> Sheet:
     """Draw the decision that ends a site (8.1)."""
     sheet = Sheet()
@@ -551,6 +597,7 @@ DRAWINGS: dict[str, Callable[[], Sheet]] = {
     "site_list": site_list,
     "programme": programme,
     "protocol": protocol,
+    "schedule": schedule,
     "end": end,
 }
 

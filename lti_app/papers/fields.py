@@ -225,6 +225,34 @@ class ProtocolPaper:
 
 
 @dataclass(frozen=True)
+class MeetingLine:
+    """Hold a meeting of a schedule; ``time`` is local («15:00–16:30»), ``hours`` academic."""
+
+    date: Day
+    time: str
+    topic: str
+    form: str
+    hours: Decimal
+    place: str
+    responsible: PersonName
+
+
+@dataclass(frozen=True)
+class SchedulePaper:
+    """Hold the schedule of a site's work for an intake (4.2), confirmed by the head of the organisation."""
+
+    host: Institution
+    title: str
+    direction: str
+    begins_on: Day
+    ends_on: Day
+    approved_by: Official
+    leader: Official
+    meetings: tuple[MeetingLine, ...]
+    zone: str = ""
+
+
+@dataclass(frozen=True)
 class EndedTraineeLine:
     """Hold a trainee under way and what was decided."""
 
@@ -266,4 +294,4 @@ class EndPaper:
     acquaintance: tuple[Official, ...] = ()
 
 
-Paper = ApplicationPaper | OrderPaper | SiteListPaper | ProgrammePaper | ProtocolPaper | EndPaper
+Paper = ApplicationPaper | OrderPaper | SiteListPaper | ProgrammePaper | ProtocolPaper | SchedulePaper | EndPaper

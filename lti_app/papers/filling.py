@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -15,12 +16,14 @@ from lti_app.papers.fields import (
     EndedIntakeLine,
     EndPaper,
     Institution,
+    MeetingLine,
     Official,
     OrderPaper,
     Paper,
     ProgrammePaper,
     ProtocolItem,
     ProtocolPaper,
+    SchedulePaper,
     SiteListPaper,
     TopicLine,
 )
@@ -75,6 +78,8 @@ def values(paper: Paper, overrules: Mapping[str, str] | None = None) -> Values:
             own = _programme(paper)
         case ProtocolPaper():
             own = _protocol(paper, wordings)
+        case SchedulePaper():
+            own = _schedule(paper)
         case EndPaper():
             own = _end(paper)
     return {**own, **wordings}
@@ -85,7 +90,7 @@ def _within(key: str, text: str) -> str:
     return text.removesuffix(".") if key.startswith(BEFORE_A_STOP) else text
 
 
-def title(paper: Paper) -> str:
+def title(paper: Paper) -> str:  # noqa: PLR0911 - a name for each paper
     """Return what the paper is called as a file and in a list of files."""
     match paper:
         case ApplicationPaper():
@@ -99,6 +104,8 @@ def title(paper: Paper) -> str:
         case ProtocolPaper():
             kind = "Выписка из протокола" if paper.is_extract else "Протокол"
             return f"{kind} № {paper.number} от {short_date(paper.date)}"
+        case SchedulePaper():
+            return f"График работы площадки {short_date(paper.begins_on)} – {short_date(paper.ends_on)}"
         case EndPaper():
             return f"Приказ № {paper.number} от {short_date(paper.date)} о прекращении деятельности"
 
@@ -336,6 +343,35 @@ def _protocol_item(place: int, item: ProtocolItem, speaker: str) -> Values:
         "spoke": [ended(text) for text in item.spoke],
         "decided": lines(ended(item.decided)),
         "votes": "«за» – {}, «против» – {}, «воздержались» – {}".format(*votes) if votes else "",
+    }
+
+
+def _schedule(paper: SchedulePaper) -> Values:
+    return {
+        "host_full_name": paper.host.full_name,
+        "host": paper.host.name,
+        "title": paper.title,
+        "direction": paper.direction,
+        "term": f"с {long_date(paper.begins_on)} по {long_date(paper.ends_on)}",
+        "approved_position": raised(paper.approved_by.position),
+        "approved_name": paper.approved_by.name.signed,
+        "leader": paper.leader.name.signed,
+        "zone": paper.zone,
+        "meetings": [_meeting(place, line) for place, line in enumerate(paper.meetings, start=1)],
+        "total": hours(sum((line.hours for line in paper.meetings), Decimal(0))),
+    }
+
+
+def _meeting(place: int, line: MeetingLine) -> Values:
+    return {
+        "number": str(place),
+        "date": short_date(line.date),
+        "time": line.time,
+        "topic": line.topic,
+        "form": line.form,
+        "hours": hours(line.hours),
+        "place": line.place,
+        "responsible": line.responsible.signed,
     }
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from babel.dates import format_date
 from flask_babel import get_locale, gettext
 
+from lti_app.core import edge
 from lti_app.core.attachment_words import HISTORY as FILES
 from lti_app.core.history import Words
 from lti_app.ending.words import HISTORY as ENDING
 from lti_app.intakes.words import HISTORY as INTAKES
+from lti_app.meetings.words import HISTORY as MEETINGS
 from lti_app.people.words import HISTORY as PEOPLE
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
+from lti_app.web import formatting
 
-FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, ENDING)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, ENDING)
 
 
 def action_words(action: str) -> str:
@@ -55,7 +58,18 @@ def _as_date(value: str) -> str:
     try:
         return str(format_date(date.fromisoformat(value), "d MMMM y", locale=str(get_locale() or "en")))
     except ValueError:
+        return _as_moment(value)
+
+
+def _as_moment(value: str) -> str:
+    """Show an aware moment in ISO 8601 as pages show moments, anything else as it stands."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
         return value
+    if moment.tzinfo is None:
+        return value
+    return formatting.moment(moment, zone=edge.tool().settings.zone, now=edge.now())
 
 
 def joined() -> Words:

@@ -23,6 +23,7 @@ from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import invariants as meetings
 from lti_app.meetings.planning import planned_days
+from lti_app.meetings.words import NOTICES as MEETINGS
 from lti_app.notices import delivery as notices
 from lti_app.notices.messages import message_deliverer
 from lti_app.notices.occasions import Occasion
@@ -44,7 +45,7 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *sync.CHECKS,
 )
 
-OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **ENDING}
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **MEETINGS, **ENDING}
 """The words of every occasion of which people are told."""
 
 

@@ -405,6 +405,32 @@ def test_a_meeting_is_cancelled_by_its_state(book: Book) -> None:
         assert states == [MeetingState.PLANNED, MeetingState.CANCELLED]
 
 
+def test_host_and_places_of_a_meeting_are_brought_in_and_kept_without_their_columns(book: Book) -> None:
+    host = book["people"][0]["moodle_idnumber"]
+    book["meetings"][0] |= {"host": host, "capacity": "25"}
+    book["meetings"][1] |= {"host": "", "capacity": ""}
+    book.bring_in()
+
+    def stands() -> list[tuple[str | None, int | None]]:
+        with book.database.session() as session:
+            meetings = session.scalars(select(Meeting).order_by(Meeting.starts_at)).all()
+            return [(one.host.moodle_idnumber if one.host else None, one.capacity) for one in meetings]
+
+    assert stands() == [(host, 25), (None, None)]
+    for row in book["meetings"]:
+        row.pop("host", None)
+        row.pop("capacity", None)
+    assert tallies(book.bring_in())["meetings"] == (0, 0, 2)
+    assert stands() == [(host, 25), (None, None)]
+    for row in book["meetings"]:
+        row |= {"host": "", "capacity": ""}
+    assert tallies(book.bring_in())["meetings"] == (0, 1, 1)
+    assert stands() == [(None, None), (None, None)]
+    book["meetings"][0]["host"] = "nobody@example.org"
+    (found,) = book.refusals()
+    assert (found.sheet, found.column, found.code) == ("meetings", "host", "unknown_person")
+
+
 def test_an_intake_cannot_leave_its_meetings_behind(book: Book) -> None:
     book.bring_in()
     del book.sheets["meetings"]
