@@ -53,9 +53,7 @@ def upgrade() -> None:
     op.create_table(
         "meeting_reminder",
         sa.Column("meeting_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "starts_at", sa.DateTime(timezone=True), nullable=False, comment="of the meeting, as reminded of"
-        ),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False, comment="of the meeting, as reminded of"),
         sa.Column("minutes_before", sa.Integer(), autoincrement=False, nullable=False, comment="the span"),
         sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("minutes_before > 0", name=op.f("ck_meeting_reminder_before_the_start")),
@@ -66,12 +64,8 @@ def upgrade() -> None:
         "feedback_question",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False, comment="1, 2 …: order on the form"),
-        sa.Column(
-            "text", sa.String(length=200), nullable=False, comment="a statement to agree with, from 1 to 5"
-        ),
-        sa.Column(
-            "retired_at", sa.DateTime(timezone=True), nullable=True, comment="asked no more from then on"
-        ),
+        sa.Column("text", sa.String(length=200), nullable=False, comment="a statement to agree with, from 1 to 5"),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True, comment="asked no more from then on"),
         sa.CheckConstraint("position > 0", name=op.f("ck_feedback_question_position_positive")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feedback_question")),
     )
