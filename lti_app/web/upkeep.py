@@ -23,6 +23,7 @@ from lti_app.intakes import invariants as intakes
 from lti_app.intakes.telling import tell_leaders
 from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import NOTICES as INTAKES
+from lti_app.meetings import feedback_invariants as feedback
 from lti_app.meetings import invariants as meetings
 from lti_app.meetings.planning import planned_days
 from lti_app.meetings.reminding import NOTICES as REMINDERS
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *programmes.CHECKS,
     *intakes.CHECKS,
     *meetings.CHECKS,
+    *feedback.CHECKS,
     *credits.CHECKS,
     *sync.CHECKS,
 )
