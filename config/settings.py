@@ -32,6 +32,11 @@ ATTACHMENT_TYPES = ("pdf", "docx", "xlsx", "odt", "ods", "jpg", "png")
 """Kinds of files that the program can tell by their content."""
 LARGEST_REQUEST = 8 * 1024 * 1024
 """Bytes that a form may send, files included."""
+SPAN = re.compile(r"(\d{1,4}) ?(min|h|d)")
+SPAN_MINUTES = {"min": 1, "h": 60, "d": 24 * 60}
+LONGEST_SPAN = 30 * 24 * 60
+MAY_BE_EMPTY = frozenset({"MEETING_REMINDERS"})
+"""Settings that mean something when they are set to nothing in the environment."""
 STATE_FOLDER = Path("/var/lib/ploshchadka")
 """Where the tool's units may write (config/systemd)."""
 
@@ -70,6 +75,8 @@ class Settings:
     attachment_types: tuple[str, ...] = ATTACHMENT_TYPES
     attachment_mb: int = 6
     paper_templates: str | None = None
+    meeting_reminders: tuple[int, ...] = (24 * 60, 60)
+    """Minutes before a meeting, the longest first."""
 
     @property
     def attachments_folder(self) -> Path:
@@ -160,6 +167,7 @@ class SettingsSchema(Schema):
     )
 
     PAPER_TEMPLATES = fields.String(allow_none=True)
+    MEETING_REMINDERS = fields.String()
 
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:
@@ -218,6 +226,12 @@ class SettingsSchema(Schema):
         if value and not Path(value).is_absolute():
             raise ValidationError("must be an absolute path such as /etc/ploshchadka/papers")
 
+    @validates("MEETING_REMINDERS")
+    def _meeting_reminders(self, value: str, **_: Any) -> None:
+        spans = _spans(value)
+        if spans is None or not all(5 <= minutes <= LONGEST_SPAN for minutes in spans):
+            raise ValidationError("must be spans from 5 minutes to 30 days such as 24h, 1h (min, h or d), or empty")
+
     @validates("TIMEZONE")
     def _timezone(self, value: str, **_: Any) -> None:
         if value not in available_timezones():
@@ -242,6 +256,8 @@ class SettingsSchema(Schema):
         values["public_url"] = values["public_url"].rstrip("/")
         if "attachment_types" in values:
             values["attachment_types"] = _split_keys(values["attachment_types"])
+        if "meeting_reminders" in values:
+            values["meeting_reminders"] = _spans(values["meeting_reminders"])
         database = values.get("database_url", "")
         if database.startswith(("postgresql://", "postgres://")):
             values["database_url"] = "postgresql+psycopg://" + database.split("://", 1)[1]
@@ -250,6 +266,16 @@ class SettingsSchema(Schema):
 
 def _split_keys(value: str) -> tuple[str, ...]:
     return tuple(part for part in value.replace(",", " ").split() if part)
+
+
+def _spans(value: str) -> tuple[int, ...] | None:
+    """Return the minutes of spans such as ``24h, 1h``, the longest first; None where one can't be read."""
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    found = [SPAN.fullmatch(part) for part in parts]
+    if not all(found):
+        return None
+    minutes = {int(match[1]) * SPAN_MINUTES[match[2]] for match in found if match}
+    return tuple(sorted(minutes, reverse=True))
 
 
 def _from_files(environ: Mapping[str, str], names: list[str]) -> dict[str, str]:
@@ -290,7 +316,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             raise SettingsError(f"{unknown[0]}: no such setting (in {config_path})")
         values.update(loaded)
     values.update(_from_files(environ, names))
-    values.update({name: environ[name] for name in names if environ.get(name)})
+    values.update(
+        {name: environ[name] for name in names if environ.get(name) or (name in MAY_BE_EMPTY and name in environ)}
+    )
     try:
         settings: Settings = SettingsSchema().load(values)
     except ValidationError as error:

@@ -7,6 +7,8 @@ from lti_app.core.db import Base
 from lti_app.credits import models as _credits
 from lti_app.intakes import models as _intakes
 from lti_app.lti import models as _lti
+from lti_app.meetings import calendar_models as _calendar
+from lti_app.meetings import feedback_models as _feedback
 from lti_app.meetings import models as _meetings
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
@@ -19,7 +21,9 @@ metadata = Base.metadata
 __all__ = [
     "_attachments",
     "_audit",
+    "_calendar",
     "_credits",
+    "_feedback",
     "_intakes",
     "_lti",
     "_meetings",

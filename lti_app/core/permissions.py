@@ -57,6 +57,8 @@ class Permission(enum.StrEnum):
     """Write programmes of the sites led, submit them, answer remarks (4.2)."""
     DISCUSS_PROGRAMMES = "discuss_programmes"
     """The council's agenda, its remarks, its decisions, its word on ending a site (4.2, 8.1)."""
+    KEEP_FEEDBACK = "keep_feedback"
+    """Word the questions that people are asked after meetings."""
     ASK_FOR_PLACE = "ask_for_place"
     """Ask for a place in an intake for oneself, and see one's own requests. The use case asks who may."""
     CONFIRM_PLACES = "confirm_places"
@@ -75,6 +77,7 @@ GRANTS: dict[Permission, frozenset[Role]] = {
     Permission.DECIDE_PEOPLE: frozenset({Role.ADMINISTRATOR}),
     Permission.KEEP_PEOPLE: frozenset({Role.CENTRE}),
     Permission.KEEP_SITES: frozenset({Role.CENTRE}),
+    Permission.KEEP_FEEDBACK: frozenset({Role.CENTRE}),
     Permission.SEE_LISTS: frozenset({Role.CENTRE, Role.COUNCIL}),
     Permission.APPLY_FOR_SITE: frozenset(Role),
     Permission.WRITE_PROGRAMMES: frozenset({Role.LEADER}),

@@ -26,6 +26,7 @@ from lti_app.credits.service import (
 )
 from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
 from lti_app.intakes.places import exchange_is_stopped, site_of
+from lti_app.meetings.feedback import meetings_to_rate
 from lti_app.meetings.models import Meeting, Presence
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.words import HISTORY
@@ -72,6 +73,7 @@ def trainee_page(intake_id: int, other: Role | None = None) -> str:
     return render_template(
         "credits/trainee.html",
         intake=overview,
+        to_rate=meetings_to_rate(db_session(), person_id=actor().require_person(), now=now()),
         hours_waiting=hours_waiting(overview),
         other_role=other,
         CreditState=CreditState,

@@ -35,15 +35,16 @@ class Told:
 def told(
     session: Session, settings: Settings, occasions: Mapping[str, Occasion], notice_id: int, now: datetime
 ) -> tuple[Notice, Told] | Needless | Refused:
-    """Put a notice into words. Needless where it is too old; Refused where the program has no words for it."""
+    """Put a notice into words. Needless where it is late or no longer so, Refused without words."""
     notice = session.get(Notice, notice_id)
     if notice is None:
         return Needless("the notice is gone")
-    if notice.told_at < now - STALE:
-        return Needless("it waited for more than two weeks and is news no longer")
     occasion = occasions.get(notice.occasion)
     if occasion is None:
         return Refused(f"there are no words for {notice.occasion}")
+    outdated = _outdated(session, notice, occasion, now)
+    if outdated is not None:
+        return outdated
     with force_locale(MUNICIPAL_LOCALE):
         facts = {name: _shown(value, settings) for name, value in notice.facts.items()}
         try:
@@ -51,6 +52,16 @@ def told(
         except KeyError:
             return Refused(f"the words of {notice.occasion} ask for a fact that the notice lacks")
     return notice, Told(subject, text, address_of(settings, notice.id))
+
+
+def _outdated(session: Session, notice: Notice, occasion: Occasion, now: datetime) -> Needless | None:
+    if notice.told_at < now - STALE:
+        return Needless("it waited for more than two weeks and is news no longer")
+    if notice.until is not None and notice.until <= now:
+        return Needless("it would come too late")
+    if occasion.holds is not None and not occasion.holds(session, notice):
+        return Needless("what it says is no longer so")
+    return None
 
 
 def _shown(value: Any, settings: Settings) -> Any:

@@ -30,6 +30,9 @@ class Notice(Base):
     path: Mapped[str] = mapped_column(String(300), comment="the page that its link opens")
     facts: Mapped[dict[str, Any]] = mapped_column(comment="what its words need; no personal data beyond names")
     told_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, comment="not delivered from then on; empty: news for two weeks"
+    )
 
     person: Mapped[Person] = relationship()
 

@@ -29,11 +29,13 @@ def tell(
     facts: dict[str, Any],
     now: datetime,
     turn: str = "",
+    until: datetime | None = None,
 ) -> list[int]:
     """Queue a notice to each person (ids) who wasn't told of it yet; return the ids of those who are told now.
 
     ``about`` is a flushed row; with ``occasion`` and ``turn`` (which time of the same occasion) it says what they are
-    told of, once. ``path`` is the page of the tool that the link opens; ``facts`` fill the words of the occasion.
+    told of, once. ``path`` is the page of the tool that the link opens; ``facts`` fill the words of the occasion. From
+    ``until`` on (UTC) nobody is told any more whom it hasn't reached.
     """
     told: list[int] = []
     for person_id in sorted(set(people)):
@@ -48,6 +50,7 @@ def tell(
                 path=path,
                 facts=facts,
                 told_at=now,
+                until=until,
             )
             .on_conflict_do_nothing()
             .returning(Notice.id)

@@ -25,7 +25,7 @@ from moodle_sync.events import DesiredEvent, EventScope
 def load_events(
     session: Session, moodle_id: int, intakes: Sequence[Intake], *, address: str, since: int, now: datetime
 ) -> EventScope:
-    """Read the meetings of ``intakes`` from ``since`` (Unix seconds, at most a day ago) on, and what is ours.
+    """Read the common meetings of ``intakes`` from ``since`` (Unix seconds, at most a day ago) on, and what is ours.
 
     ``address`` is what the addresses of meetings begin with. Two queries.
     """
@@ -35,6 +35,7 @@ def load_events(
         .where(
             Meeting.intake_id.in_(codes),
             Meeting.state == MeetingState.PLANNED,
+            Meeting.only_for_id.is_(None),  # a course's calendar is open to all of the course
             Meeting.starts_at >= datetime.fromtimestamp(since, now.tzinfo),
         )
         .options(joinedload(Meeting.topic))

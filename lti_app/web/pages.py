@@ -174,7 +174,7 @@ def _register(app: Flask) -> None:
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
-    from lti_app.meetings import change_views, schedule_views
+    from lti_app.meetings import calendar_views, change_views, feedback_views, schedule_views
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
@@ -200,6 +200,8 @@ def _register(app: Flask) -> None:
         place_views,
         schedule_views,
         change_views,
+        calendar_views,
+        feedback_views,
         ending,
         centre,
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from flask_babel.speaklater import LazyString
 from sqlalchemy.orm import Session
 
 from lti_app.core.attachment_store import AttachmentStore
 from lti_app.core.attachment_sweep import check_of, sweep
 from lti_app.core.attachments import STORE
 from lti_app.core.edge import Tool
+from lti_app.core.errors import Text
 from lti_app.core.invariants import INVARIANTS, Check
 from lti_app.core.mail import MAIL, deliverer
 from lti_app.credits import invariants as credits
@@ -21,8 +23,11 @@ from lti_app.intakes import invariants as intakes
 from lti_app.intakes.telling import tell_leaders
 from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import NOTICES as INTAKES
+from lti_app.meetings import feedback_invariants as feedback
 from lti_app.meetings import invariants as meetings
 from lti_app.meetings.planning import planned_days
+from lti_app.meetings.reminding import NOTICES as REMINDERS
+from lti_app.meetings.reminding import remind_of_meetings
 from lti_app.meetings.words import NOTICES as MEETINGS
 from lti_app.notices import delivery as notices
 from lti_app.notices.messages import message_deliverer
@@ -36,16 +41,18 @@ from lti_app.sites.words import NOTICES as SITES
 from lti_app.sync import invariants as sync
 from lti_app.sync.alert_words import composer
 from lti_app.sync.alerts import ABOUT, watch_nights
+from lti_app.web.formatting import zone_words
 
 CHECKS: tuple[Check, ...] = (  # of the database alone
     *programmes.CHECKS,
     *intakes.CHECKS,
     *meetings.CHECKS,
+    *feedback.CHECKS,
     *credits.CHECKS,
     *sync.CHECKS,
 )
 
-OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **MEETINGS, **ENDING}
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **MEETINGS, **ENDING, **REMINDERS}
 """The words of every occasion of which people are told."""
 
 
@@ -65,6 +72,7 @@ def install(tool: Tool) -> None:
     tool.services[STORE] = store
     tool.watchers.append(lambda session, now: sweep(session, store, now))
     tool.watchers.append(lambda session, now: _remind(tool, session, now))
+    tool.watchers.append(lambda session, now: _remind_of_meetings(tool, session, now))
     tool.services[INVARIANTS] = (*CHECKS, check_of(store))
     tool.services["planned_days"] = planned_days
     tool.watchers.append(lambda session, now: _watch_places(session, tool.settings.zone, now))
@@ -72,6 +80,12 @@ def install(tool: Tool) -> None:
 
 def _remind(tool: Tool, session: Session, now: datetime) -> None:
     remind(session, now, tool.settings.zone)
+
+
+def _remind_of_meetings(tool: Tool, session: Session, now: datetime) -> None:
+    settings = tool.settings
+    words: Text = LazyString(zone_words, zone=settings.zone, now=now)
+    remind_of_meetings(session, spans=settings.meeting_reminders, zone=settings.zone, zone_words=words, now=now)
 
 
 def _watch_places(session: Session, zone: ZoneInfo, now: datetime) -> None:

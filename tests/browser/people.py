@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from flask import Flask
 from flask import session as cookie
 from playwright.sync_api import Page
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
@@ -16,6 +17,8 @@ from lti_app.core.permissions import Permission, needs
 from lti_app.credits.service import propose_credits
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Outsider, Trainee
+from lti_app.meetings.calendar_models import CalendarFeed
+from lti_app.meetings.feedback_models import Feedback, FeedbackGiven, FeedbackQuestion
 from lti_app.meetings.models import Meeting, Presence
 from lti_app.people.models import Person, PersonQuestion
 from lti_app.programmes.models import Form, Mode
@@ -77,6 +80,11 @@ class Town:
             "leader-meeting-on-site": ("leader", f"/meetings/{self.on_site_id}"),
             "leader-ledger": ("leader", f"/intakes/{self.intake_id}/ledger"),
             "leader-reversal": ("leader", f"/credits/{self.entry_id}/reversal"),
+            "calendar-none": ("trainee", "/calendar"),
+            "calendar": ("leader", "/calendar"),
+            "feedback": ("trainee", f"/meetings/{self.ended_id}/feedback"),
+            "feedback-summary": ("leader", f"/meetings/{self.ended_id}/feedback/summary"),
+            "feedback-few": ("leader", f"/meetings/{self.confirmed_id}/feedback/summary"),
             "sync": ("administrator", "/sync"),
             "sync-run": ("administrator", f"/sync/runs/{self.run_id}"),
             "sync-held": ("administrator", f"/sync/runs/{self.held_run_id}"),
@@ -139,6 +147,8 @@ def found_town(database: Database) -> Town:
         _second_site(session, world)
         _questions(session, world, trainees)
         _outsiders(session, world)
+        _feedback(session, ended, trainees)
+        session.add(CalendarFeed(person_id=world.leader.id, created_at=NOW))
         world.account(world.leader, LEADER_USER)
         session.flush()
         came_from = LaunchedCourse(
@@ -192,6 +202,19 @@ def _outsiders(session: Session, world: World) -> None:
         )
         for number, last_name in enumerate(("Иванова", "Кузнецова-Белозерская", "Ларина", "Мельникова"))
     )
+
+
+def _feedback(session: Session, meeting: Meeting, trainees: list[Trainee]) -> None:
+    """Let three give feedback on a meeting, two of them with a comment."""
+    questions = session.scalars(select(FeedbackQuestion.id).order_by(FeedbackQuestion.position)).all()
+    comments = (
+        "Спасибо, очень полезно!",
+        "Хотелось бы больше примеров для начальной школы.\nИ раздаточный материал.",
+        None,
+    )
+    for trainee, mark, comment in zip(trainees[1:4], (5, 4, 3), comments, strict=True):
+        session.add(FeedbackGiven(meeting_id=meeting.id, person_id=trainee.person_id))
+        session.add(Feedback(meeting_id=meeting.id, answers=dict.fromkeys(map(str, questions), mark), comment=comment))
 
 
 def _trainee(world: World, last_name: str, first_name: str, middle_name: str) -> Trainee:

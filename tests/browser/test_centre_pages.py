@@ -82,6 +82,7 @@ PAGES: dict[str, tuple[str, Address]] = {
     "centre-intakes": ("centre", lambda town: "/centre/intakes"),
     "centre-intakes-filtered": ("council", lambda town: "/centre/intakes?when=coming&free=yes"),
     "centre-calendar": ("centre", lambda town: "/centre/calendar"),
+    "feedback-questions": ("centre", lambda town: "/feedback/questions"),
     "people": ("centre", lambda town: "/people"),
     "people-filtered": ("centre", lambda town: "/people?q=гурь&category=none"),
     "person": ("centre", lambda town: f"/people/{town.teacher.id}"),

@@ -24,9 +24,13 @@ def test_the_access_log_has_the_format_that_keeps_to_paths() -> None:
     }
 
 
-def test_the_secret_of_a_registration_stays_out_of_the_path() -> None:
+def test_the_secrets_of_registrations_and_calendars_stay_out_of_the_path() -> None:
     (path,) = re.findall(r"map \$uri \$ploshchadka_path \{(.+?)\}", SITE, re.DOTALL)
-    assert path.split() == ["~^/lti/register/", "/lti/register/;", "default", "$uri;"]
+    assert path.split() == [
+        *("~^/lti/register/", "/lti/register/;"),
+        *("~^/calendar/", "/calendar/;"),
+        *("default", "$uri;"),
+    ]
 
 
 def test_the_error_log_quotes_no_request_lines() -> None:

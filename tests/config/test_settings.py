@@ -59,6 +59,10 @@ def test_three_settings_are_enough() -> None:
         ("MAIL_FROM", "nobody"),
         ("ADMIN_MAIL", "a@example.org, nobody"),
         ("TIMEZONE", "Asia/Nowhere"),
+        ("MEETING_REMINDERS", "a day"),
+        ("MEETING_REMINDERS", "24h, 1"),
+        ("MEETING_REMINDERS", "2min"),
+        ("MEETING_REMINDERS", "31d"),
         ("LOG_LEVEL", "LOUD"),
         ("ACCENT_COLOUR", "blue"),
         ("SUSPEND_SHARE", "1.5"),
@@ -89,6 +93,12 @@ def test_a_broker_may_be_redis_or_rabbitmq_and_its_password_stays_out_of_texts(u
     settings = load_settings({**GOOD, "BROKER_URL": url, "SCHEDULE": "beat", "NIGHT_AT": "01:05"})
     assert (settings.broker_url, settings.schedule, settings.night_time) == (url, "beat", time(1, 5))
     assert url not in repr(settings)
+
+
+def test_reminders_are_spans_and_an_empty_setting_means_none() -> None:
+    assert load_settings(GOOD).meeting_reminders == (1440, 60)
+    assert load_settings({**GOOD, "MEETING_REMINDERS": "30min,2d, 1h,60min"}).meeting_reminders == (2880, 60, 30)
+    assert load_settings({**GOOD, "MEETING_REMINDERS": ""}).meeting_reminders == ()
 
 
 def test_a_toml_file_may_hold_settings_and_the_environment_wins(tmp_path: Path) -> None:

@@ -91,6 +91,37 @@ def test_meetings_to_come_stand_in_the_calendar_and_follow_what_becomes_of_them(
     assert night().report["counts"] == {}
 
 
+def test_a_meeting_with_one_trainee_alone_is_not_for_the_whole_course(
+    night: Night, sandbox: Sandbox, database: Database, meetings: list[int]
+) -> None:
+    with database.transaction() as session:
+        alone = session.get_one(Meeting, meetings[0])
+        alone.only_for_id = session.scalars(select(Trainee.id).order_by(Trainee.id)).first()
+    assert night().report["counts"]["create_event"]["done"] == 1
+    [event] = sandbox.state.events.values()
+    assert f"/meetings/{meetings[1]}" in event.description
+
+    with database.transaction() as session:  # what was common becomes one trainee's own
+        session.get_one(Meeting, meetings[1]).only_for_id = alone.only_for_id
+    assert night().report["counts"] == {"delete_event": {"planned": 1, "done": 1, "failed": 0}}
+    assert sandbox.state.events == {}
+
+
+def test_what_the_calendar_does_not_say_writes_no_event_anew(
+    night: Night, database: Database, meetings: list[int]
+) -> None:
+    night()
+    with database.transaction() as session:
+        for number in meetings:
+            meeting = session.get_one(Meeting, number)
+            meeting.host_id = session.scalars(select(Person.id)).first()
+            meeting.capacity, meeting.is_open, meeting.guest_places = 30, True, 5
+            meeting.revision += 1
+            if meeting.room_url is not None:
+                meeting.room_url = "https://rooms.example.org/another"
+    assert night().report["counts"] == {}
+
+
 def test_rows_of_days_gone_by_are_forgotten_and_their_events_stay(
     night: Night, sandbox: Sandbox, database: Database, meetings: list[int], clock: MovableClock
 ) -> None:
