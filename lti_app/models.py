@@ -8,6 +8,7 @@ from lti_app.credits import models as _credits
 from lti_app.intakes import models as _intakes
 from lti_app.lti import models as _lti
 from lti_app.meetings import models as _meetings
+from lti_app.meetings import room_models as _rooms
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
 from lti_app.programmes import models as _programmes
@@ -27,6 +28,7 @@ __all__ = [
     "_outbox",
     "_people",
     "_programmes",
+    "_rooms",
     "_sites",
     "_sync",
     "metadata",
