@@ -27,6 +27,7 @@ from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
 from lti_app.intakes.places import exchange_is_stopped, site_of
 from lti_app.meetings.models import Presence
 from lti_app.meetings.service import find_meeting
+from lti_app.meetings.stays import StayRules
 
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
@@ -66,7 +67,9 @@ def roles_in(intake_id: int, who: Actor) -> list[Role]:
 
 def trainee_page(intake_id: int, other: Role | None = None) -> str:
     """Show a trainee what to do next and how many hours are missing."""
-    overview = trainee_overview(db_session(), intake_id=intake_id, actor=actor(), now=now())
+    overview = trainee_overview(
+        db_session(), intake_id=intake_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
+    )
     return render_template(
         "credits/trainee.html",
         intake=overview,
@@ -245,7 +248,9 @@ def meeting(meeting_id: int) -> str | Response:
 
 def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:
     """Show a meeting; ``ticked`` keeps a refused choice of those present."""
-    overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    overview = meeting_overview(
+        db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
+    )
     return render_template(
         "credits/meeting.html",
         overview=overview,

@@ -144,6 +144,13 @@ def note_failure(session: Session, *, meeting_id: int, error: BigBlueButtonError
     )
 
 
+def strangers_at(session: Session, meeting: Meeting) -> int:
+    """Return of how many people the room's server told whom the intake doesn't know; no query for a link."""
+    if meeting.room_kind is not RoomKind.BIGBLUEBUTTON:
+        return 0
+    return session.scalar(select(RoomOpening.strangers).where(RoomOpening.meeting_id == meeting.id)) or 0
+
+
 def server_away(error: BigBlueButtonError) -> Unavailable:
     """Return what the host is told where the server fails."""
     return Unavailable(
