@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from lti_app.core.errors import Text
 from lti_app.credits.rules import Completion, Missing
-from lti_app.meetings.models import Presence, StaySource
+from lti_app.meetings.models import Presence
 from lti_app.meetings.stays import NO_CHECKS, Checks
 from lti_app.programmes.models import Form, Mode
 

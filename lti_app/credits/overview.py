@@ -154,7 +154,7 @@ def meeting_overview(
     site = session.get_one(Site, version.programme.site_id, options=[joinedload(Site.organisation)])
     stays = _stays(session, [meeting.intake_id], meeting_id=meeting.id)
     checks = checks_of(session, [meeting.id], now).get(meeting.id, {})
-    people = _people_at(session, meeting, stays, checks, rules, now)
+    people = _people_at(session, meeting, stays, checks=checks, rules=rules, now=now)
     return MeetingOverview(
         meeting=_meeting_line(
             meeting,
@@ -512,6 +512,7 @@ def _people_at(
     session: Session,
     meeting: Meeting,
     stays: Stays,
+    *,
     checks: dict[int | None, Checks],
     rules: StayRules,
     now: datetime,

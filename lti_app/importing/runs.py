@@ -28,6 +28,7 @@ from lti_app.intakes.service import (
 from lti_app.intakes.waiting import fill
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.meetings.planning import MeetingFacts, academic_hours, check_meeting, from_local, save_meeting
+from lti_app.meetings.rooms.servers import room_asked_for
 from lti_app.people.models import Person
 from lti_app.programmes.models import Topic
 from lti_app.sites.service import present_leader
@@ -97,6 +98,7 @@ class Runs(Bringer):
             self.refuse(row, [self._no_such_topic(intake)])
             return
         existing = self._meetings_of(intake).get((topic.id, starts_at))
+        place_or_url, room_kind = room_asked_for(self.session, row.values["mode"], row.values["place_or_url"])
         facts = MeetingFacts(
             intake=intake,
             topic=topic,
@@ -104,7 +106,8 @@ class Runs(Bringer):
             mode=row.values["mode"],
             starts_at=starts_at,
             minutes=row.values["minutes"],
-            place_or_url=row.values["place_or_url"],
+            place_or_url=place_or_url,
+            room_kind=room_kind,
             state=kept(row, "state", existing, existing.state if existing else MeetingState.PLANNED),
         )
         self._meeting_rows[intake.code].append((row, facts))

@@ -185,7 +185,7 @@ def _moments(values: Any) -> list[datetime]:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Read a time as Ruby writes it, with or without Rails: ``2026-…T15:00:00.000+07:00``, ``2026-… 15:00:00 +0700``."""
+    """Read a time as Ruby writes it, with Rails or without: ``2026-12-10T15:00:00.000+07:00``, ``… 15:00:00 +0700``."""
     if not isinstance(value, str):
         return None
     day, _, rest = value.strip().replace("T", " ", 1).partition(" ")

@@ -13,25 +13,25 @@ from lti_app.meetings.rooms.office import office_of
 blueprint = Blueprint("room_callbacks", __name__)
 
 
-@blueprint.get("/rooms/<token>/ended")
+@blueprint.get("/rooms/<sealed>/ended")
 @needs(Permission.PUBLIC)
-def ended(token: str) -> Response:
+def ended(sealed: str) -> Response:
     """Take note that a room is said to have ended (BigBlueButton's ``meta_endCallbackUrl``, by GET)."""
     with tool().database.transaction() as session:  # a GET that writes
-        reports.note_ending(session, token=token, office=office_of(tool()), now=now())
+        reports.note_ending(session, token=sealed, office=office_of(tool()), now=now())
         is_news = session.info.pop(QUEUED, False)
     if is_news:
         deliver_in_background(tool())
     return _heard()
 
 
-@blueprint.post("/rooms/<token>/attendance")
+@blueprint.post("/rooms/<sealed>/attendance")
 @needs(Permission.PUBLIC)
-def attendance(token: str) -> Response:
+def attendance(sealed: str) -> Response:
     """Put down who was in a room (BigBlueButton's ``meta_analytics-callback-url``)."""
     reports.note_report(
         db_session(),
-        token=token,
+        token=sealed,
         bearer=request.headers.get("Authorization"),
         body=request.get_json(silent=True, force=True),
         office=office_of(tool()),

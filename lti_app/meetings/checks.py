@@ -112,9 +112,7 @@ def open_check(session: Session, meeting_id: int, now: datetime) -> PresenceChec
     """Return the check of a meeting that can be answered now, or None."""
     return session.scalar(
         select(PresenceCheck)
-        .where(
-            PresenceCheck.meeting_id == meeting_id, PresenceCheck.opened_at <= now, PresenceCheck.closes_at > now
-        )
+        .where(PresenceCheck.meeting_id == meeting_id, PresenceCheck.opened_at <= now, PresenceCheck.closes_at > now)
         .order_by(PresenceCheck.id.desc())
         .limit(1)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,6 +76,7 @@ def host_page(session: Session, *, meeting_id: int, actor: Actor, now: datetime,
     """Return what the host sees. Raises NotFound, Forbidden to who does not hold the meeting."""
     meeting = require_host(session, meeting_id=meeting_id, actor=actor)
     opening = session.get(RoomOpening, meeting_id)
+    held = _held(session, meeting_id)
     is_on_server = meeting.room_kind is RoomKind.BIGBLUEBUTTON
     return HostPage(
         meeting_id=meeting.id,
@@ -95,7 +97,8 @@ def host_page(session: Session, *, meeting_id: int, actor: Actor, now: datetime,
         strangers=opening.strangers if opening else 0,
         expected=len(_expected(session, meeting)),
         inside=_inside(session, meeting),
-        **_checks(session, meeting_id, now),
+        checks=len(held),
+        check=_shown(session, held[-1], now) if held else None,
     )
 
 
@@ -123,14 +126,12 @@ def _inside(session: Session, meeting: Meeting) -> tuple[Inside, ...]:
     return tuple(Inside(person.full_name, joined_at, guest_id is not None) for person, joined_at, guest_id in rows)
 
 
-def _checks(session: Session, meeting_id: int, now: datetime) -> dict[str, object]:
-    held = session.scalars(
+def _held(session: Session, meeting_id: int) -> Sequence[PresenceCheck]:
+    return session.scalars(
         select(PresenceCheck).where(PresenceCheck.meeting_id == meeting_id).order_by(PresenceCheck.id)
     ).all()
-    if not held:
-        return {"checks": 0, "check": None}
-    last = held[-1]
-    shown = CheckShown(
-        last.code, last.opened_at, last.closes_at, last.opened_at <= now < last.closes_at, answers_to(session, last.id)
-    )
-    return {"checks": len(held), "check": shown}
+
+
+def _shown(session: Session, check: PresenceCheck, now: datetime) -> CheckShown:
+    is_open = check.opened_at <= now < check.closes_at
+    return CheckShown(check.code, check.opened_at, check.closes_at, is_open, answers_to(session, check.id))

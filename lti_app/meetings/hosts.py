@@ -81,7 +81,7 @@ def room_to_end(
     """
     meeting = require_host(session, meeting_id=meeting_id, actor=actor)
     require_room(meeting)
-    room, _opening = room_of(session, meeting, office)
-    room = require_server_room(room)
+    found, _opening = room_of(session, meeting, office)
+    room = require_server_room(found)
     audit.record(session, actor=actor, now=now, action="end_room", on=meeting)
     return room

@@ -17,7 +17,7 @@ from lti_app.core.errors import Conflict, DomainError
 from lti_app.core.permissions import Actor
 from lti_app.core.saving import Saved
 from lti_app.intakes.models import Intake
-from lti_app.meetings.models import Attendance, Meeting, MeetingState
+from lti_app.meetings.models import Attendance, Meeting, MeetingState, RoomKind
 from lti_app.programmes.models import Form, Mode, Topic
 
 ACADEMIC_HOUR = 45
@@ -38,6 +38,8 @@ class MeetingFacts:
     minutes: int
     place_or_url: str
     state: MeetingState = MeetingState.PLANNED
+    room_kind: RoomKind = RoomKind.LINK
+    """BIGBLUEBUTTON: ``place_or_url`` is the server's address."""
 
 
 def academic_hours(minutes: int) -> Decimal:
@@ -137,6 +139,7 @@ def save_meeting(
         "hours": academic_hours(facts.minutes),
         "place": None if distance else facts.place_or_url,
         "room_url": facts.place_or_url if distance else None,
+        "room_kind": facts.room_kind if distance else RoomKind.LINK,
         "state": facts.state,
     }
     if existing is None:

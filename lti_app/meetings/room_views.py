@@ -104,9 +104,7 @@ def host_now(meeting_id: int) -> str:
 
 
 def _host_page(template: str, meeting_id: int, refusal: DomainError | None = None) -> str:
-    page = host_page(
-        db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=office_of(tool()).rules
-    )
+    page = host_page(db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=office_of(tool()).rules)
     return render_template(template, page=page, refusal=refusal)
 
 
@@ -130,9 +128,7 @@ def host_join(meeting_id: int) -> Response:
 def host_end(meeting_id: int) -> Response:
     """End the room on its server: everybody is sent out."""
     keep_form(lambda refusal: _host_page("meetings/host.html", meeting_id, refusal))
-    room = hosts.room_to_end(
-        db_session(), meeting_id=meeting_id, actor=actor(), now=now(), office=office_of(tool())
-    )
+    room = hosts.room_to_end(db_session(), meeting_id=meeting_id, actor=actor(), now=now(), office=office_of(tool()))
     _ask_server(meeting_id, room.end)
     reports.end_opening(db_session(), meeting_id=meeting_id, create_time=room.create_time, now=now())
     flash(gettext("The room is ended. Only you can open it again, by entering it."), "success")

@@ -1,7 +1,7 @@
 """Joining a room from a frame: the form opens a new tab, to which browsers don't give the frame's partitioned cookie.
 
-So the form itself carries a sealed ticket: who, which meeting, from which launch. It opens the doors of that one room only, no
-longer than the visit lasts, and stands for the form's CSRF token as well, since nobody else can write one.
+So the form itself carries a sealed ticket: who, which meeting, from which launch. It opens the doors of that one room
+only, no longer than the visit lasts, and stands for the form's CSRF token as well, since nobody else can write one.
 """
 
 from __future__ import annotations

@@ -30,9 +30,7 @@ def _make_servers() -> None:
         ),
         sa.Column(
             "checksum",
-            sa.Enum(
-                "sha1", "sha256", "sha512", name="checksum", native_enum=False, create_constraint=True, length=40
-            ),
+            sa.Enum("sha1", "sha256", "sha512", name="checksum", native_enum=False, create_constraint=True, length=40),
             server_default="sha256",
             nullable=False,
         ),
@@ -112,9 +110,7 @@ def _make_checks() -> None:
         sa.Column("check_id", sa.Integer(), nullable=False),
         sa.Column("trainee_id", sa.Integer(), nullable=True),
         sa.Column("guest_id", sa.Integer(), nullable=True),
-        sa.Column(
-            "answered_at", sa.DateTime(timezone=True), nullable=True, comment="empty: only false codes so far"
-        ),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True, comment="empty: only false codes so far"),
         sa.Column(
             "tries", sa.Integer(), server_default="0", nullable=False, comment="false codes in the minute under way"
         ),

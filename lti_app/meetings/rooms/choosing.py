@@ -50,7 +50,8 @@ def choose_room(
     """Give a meeting a room on a server, or (``server_id`` None) behind the address ``url``.
 
     ``seen`` is the revision that the form was filled from. Raises NotFound, Forbidden (4.1), DomainError for a false
-    address or server, Conflict where the meeting is over or cancelled, or its room on a server is open; EditedMeanwhile.
+    address or server, Conflict where the meeting is over or cancelled, or its room on a server is open;
+    EditedMeanwhile.
     """
     meeting = meeting_to_furnish(session, meeting_id=meeting_id, actor=actor)
     values: Mapping[str, Any]

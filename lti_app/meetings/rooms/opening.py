@@ -55,9 +55,7 @@ def server_of(session: Session, meeting: Meeting) -> tuple[RoomServer, RoomOpeni
     """Return the server of a meeting's room, and what is kept of its opening. Raises Conflict."""
     row = session.execute(
         select(RoomServer, RoomOpening)
-        .outerjoin(
-            RoomOpening, and_(RoomOpening.meeting_id == meeting.id, RoomOpening.server_id == RoomServer.id)
-        )
+        .outerjoin(RoomOpening, and_(RoomOpening.meeting_id == meeting.id, RoomOpening.server_id == RoomServer.id))
         .where(RoomServer.url == meeting.room_url)
         .execution_options(populate_existing=True)
     ).one_or_none()

@@ -28,8 +28,9 @@ class Visitor:
 class Room(Protocol):
     """A meeting's room, as it stands now."""
 
-    is_open: bool
-    """It is there: ``address`` leads into it."""
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it is there, so that ``address`` leads into it."""
 
     def address(self, visitor: Visitor) -> str:
         """Return the address by which a visitor enters. No network."""
@@ -109,4 +110,3 @@ class LinkRoom:
     def is_there(self) -> bool:
         """Say that it is: nobody knows better."""
         return True
-

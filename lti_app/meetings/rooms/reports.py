@@ -131,7 +131,7 @@ def note_report(
     if opening is None:
         raise _not_ours()
     lock_row_of(session, opening)
-    return _take_over(session, meeting, opening, report, office, now)
+    return _take_over(session, opening, report, meeting=meeting, office=office, now=now)
 
 
 def lock_row_of(session: Session, opening: RoomOpening) -> None:
@@ -143,7 +143,7 @@ def lock_row_of(session: Session, opening: RoomOpening) -> None:
 
 
 def _take_over(
-    session: Session, meeting: Meeting, opening: RoomOpening, report: Report, office: RoomsOffice, now: datetime
+    session: Session, opening: RoomOpening, report: Report, *, meeting: Meeting, office: RoomsOffice, now: datetime
 ) -> Told:
     owners, hosts = _people(session, meeting, office)
     told: dict[Owner, list[tuple[datetime, datetime]]] = {}

@@ -15,10 +15,13 @@ from lti_app.meetings.bigbluebutton import base_address
 from lti_app.meetings.models import Meeting, RoomKind
 from lti_app.meetings.planning import is_web_address
 from lti_app.meetings.room_models import ChecksumKind, RoomServer
+from lti_app.programmes.models import Mode
 
 LONGEST_NAME = 60
 LONGEST_URL = 500
 LONGEST_SECRET = 255
+ASKED_FOR = frozenset({"bbb", "bigbluebutton"})
+"""What a list of meetings says for a room on the usual server."""
 
 
 def save_server(
@@ -100,3 +103,15 @@ def servers(session: Session) -> list[RoomServer]:
 def usual_server(session: Session) -> RoomServer | None:
     """Return the server on which rooms are made unless told otherwise, or None where none is known."""
     return session.scalar(select(RoomServer).order_by(RoomServer.id).limit(1))
+
+
+def room_asked_for(session: Session, mode: Mode, place_or_url: str) -> tuple[str, RoomKind]:
+    """Return the address and kind of the room that a list of meetings asks for: ``bbb`` stands for the usual server.
+
+    Where no server is known, the word stays as it is, which is no link and is refused as such.
+    """
+    if mode is Mode.DISTANCE and place_or_url.strip().casefold() in ASKED_FOR:
+        server = usual_server(session)
+        if server is not None:
+            return server.url, RoomKind.BIGBLUEBUTTON
+    return place_or_url, RoomKind.LINK
