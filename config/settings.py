@@ -77,6 +77,8 @@ class Settings:
     paper_templates: str | None = None
     meeting_reminders: tuple[int, ...] = (24 * 60, 60)
     """Minutes before a meeting, the longest first."""
+    room_opens_minutes: int = 15
+    present_from: float = 0.75
 
     @property
     def attachments_folder(self) -> Path:
@@ -168,6 +170,8 @@ class SettingsSchema(Schema):
 
     PAPER_TEMPLATES = fields.String(allow_none=True)
     MEETING_REMINDERS = fields.String()
+    ROOM_OPENS_MINUTES = fields.Integer(validate=validate.Range(0, 120, error="must be from 0 to 120 minutes"))
+    PRESENT_FROM = fields.Float(validate=validate.Range(0.01, 1, error="must be a share from 0.01 to 1"))
 
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:

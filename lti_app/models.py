@@ -10,6 +10,7 @@ from lti_app.lti import models as _lti
 from lti_app.meetings import calendar_models as _calendar
 from lti_app.meetings import feedback_models as _feedback
 from lti_app.meetings import models as _meetings
+from lti_app.meetings import room_models as _rooms
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
 from lti_app.programmes import models as _programmes
@@ -31,6 +32,7 @@ __all__ = [
     "_outbox",
     "_people",
     "_programmes",
+    "_rooms",
     "_sites",
     "_sync",
     "metadata",

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from lti_app.core.errors import Text
 from lti_app.credits.rules import Completion, Missing
 from lti_app.meetings.models import Presence
+from lti_app.meetings.stays import NO_CHECKS, Checks
 from lti_app.programmes.models import Form, Mode
 
 
@@ -101,7 +102,7 @@ class TraineeMeeting(Slot):
     """Show a meeting to a trainee: may it be joined, when did this person join, what does it count."""
 
     opens_at: datetime | None
-    """When joining opens (15 minutes before); None for meetings on site and cancelled ones."""
+    """When joining opens, shortly before; None for meetings on site and cancelled ones."""
     can_join: bool
     is_inside: bool
     """Joined and not left yet."""
@@ -360,13 +361,15 @@ class MeetingTrainee:
     minutes_joined: int | None
     """Minutes of the meeting's own time so far; None on site."""
     suggested: Presence | None
-    """From the join log: present from 75 % of the meeting on; None on site, or while it can still change."""
+    """From the join log and the checks (stays.suggest_presence); None on site, or while it can still change."""
     presence: Presence | None
     """The leader's word."""
     confirmed_at: datetime | None
     confirmed_by: str | None
     is_credited: bool
     """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
+    checks: Checks = NO_CHECKS
+    """Checks of presence that this person answered, of those held."""
 
     @property
     def came_later(self) -> bool:
@@ -384,11 +387,16 @@ class MeetingOverview:
     intake_code: str
     programme_title: str
     site: str
-    room_url: str | None
     can_confirm: bool
     """The meeting has begun and is not cancelled."""
     trainees: tuple[MeetingTrainee, ...]
     """Enrolled ones by name."""
+    present_from: float
+    """Share of the meeting from which presence is suggested."""
+    has_checks: bool
+    """Checks of presence were held."""
+    strangers: int
+    """People of whom the room's server told and whom the intake does not know."""
 
     @property
     def last_word(self) -> tuple[datetime, str] | None:

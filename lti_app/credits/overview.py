@@ -38,9 +38,21 @@ from lti_app.credits.rules import NONE, rule_words
 from lti_app.credits.service import credited_hours, entry_to_reverse
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.intakes.places import running_first
-from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
+from lti_app.meetings.checks import checks_of
+from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence, StaySource
+from lti_app.meetings.rooms.opening import strangers_at
 from lti_app.meetings.service import find_meeting
-from lti_app.meetings.stays import can_join, minutes_inside, opens_at, suggest_presence
+from lti_app.meetings.stays import (
+    NO_CHECKS,
+    USUAL,
+    Checks,
+    StayRules,
+    can_join,
+    counting,
+    minutes_inside,
+    opens_at,
+    suggest_presence,
+)
 from lti_app.people.models import Person
 from lti_app.programmes.models import Programme, ProgrammeVersion, VersionState
 from lti_app.sites.models import Site, SiteLeader
@@ -52,7 +64,9 @@ Stays = dict[tuple[int, int], list[Stay]]
 """Stays by (meeting id, trainee id), by time."""
 
 
-def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: datetime) -> TraineeOverview:
+def trainee_overview(
+    session: Session, *, intake_id: int, actor: Actor, now: datetime, rules: StayRules = USUAL
+) -> TraineeOverview:
     """Return what a trainee sees of an intake. Raises NotFound, or Forbidden to who is no trainee of it."""
     actor.require(Permission.OWN_RECORD)
     facts = load_facts(session, [intake_id], person_id=actor.person_id or 0).get(intake_id)
@@ -62,7 +76,8 @@ def trainee_overview(session: Session, *, intake_id: int, actor: Actor, now: dat
     version = facts.intake.version
     stays = _stays(session, [intake_id], trainee_id=own.trainee_id)
     meetings = tuple(
-        _trainee_meeting(meeting, own, stays.get((meeting.id, own.trainee_id), []), now) for meeting in facts.meetings
+        _trainee_meeting(meeting, own, stays.get((meeting.id, own.trainee_id), []), now, rules)
+        for meeting in facts.meetings
     )
     return TraineeOverview(
         **_head(facts),
@@ -129,14 +144,17 @@ def intake_overview(session: Session, *, intake_id: int, actor: Actor, now: date
     )
 
 
-def meeting_overview(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> MeetingOverview:
+def meeting_overview(
+    session: Session, *, meeting_id: int, actor: Actor, now: datetime, rules: StayRules = USUAL
+) -> MeetingOverview:
     """Return what the leader sees of a meeting. Raises NotFound, or Forbidden to who does not lead its site (4.1)."""
     meeting = find_meeting(session, meeting_id)
     version = meeting.intake.version
     actor.require_site(version.programme.site_id)
     site = session.get_one(Site, version.programme.site_id, options=[joinedload(Site.organisation)])
     stays = _stays(session, [meeting.intake_id], meeting_id=meeting.id)
-    people = _people_at(session, meeting, stays, now)
+    checks = checks_of(session, [meeting.id], now).get(meeting.id, {})
+    people = _people_at(session, meeting, stays, checks=checks, rules=rules, now=now)
     return MeetingOverview(
         meeting=_meeting_line(
             meeting,
@@ -148,9 +166,11 @@ def meeting_overview(session: Session, *, meeting_id: int, actor: Actor, now: da
         intake_code=meeting.intake.code,
         programme_title=version.title,
         site=site.organisation.label,
-        room_url=meeting.room_url,
         can_confirm=meeting.state is not MeetingState.CANCELLED and now >= meeting.starts_at,
         trainees=tuple(people),
+        present_from=rules.present_from,
+        has_checks=bool(checks),
+        strangers=strangers_at(session, meeting),
     )
 
 
@@ -230,8 +250,23 @@ def _leader_name(session: Session, site: Site) -> str | None:
 def _stays(
     session: Session, intake_ids: Sequence[int], *, trainee_id: int | None = None, meeting_id: int | None = None
 ) -> Stays:
+    """Return the stays that count, by meeting and trainee (stays.counting)."""
+    other = aliased(JoinLog)
+    told = (  # of one trainee alone the sources of the others aren't read
+        exists().where(other.meeting_id == JoinLog.meeting_id, other.source != StaySource.TOOL)
+        if trainee_id is not None
+        else null()
+    )
     query = (
-        select(JoinLog.meeting_id, JoinLog.trainee_id, JoinLog.joined_at, JoinLog.left_at, JoinLog.left_how)
+        select(
+            JoinLog.meeting_id,
+            JoinLog.trainee_id,
+            JoinLog.joined_at,
+            JoinLog.left_at,
+            JoinLog.left_how,
+            JoinLog.source,
+            told,
+        )
         .join(Meeting, Meeting.id == JoinLog.meeting_id)
         .where(Meeting.intake_id.in_(intake_ids))
         .order_by(JoinLog.joined_at, JoinLog.id)
@@ -240,9 +275,14 @@ def _stays(
         query = query.where(JoinLog.trainee_id == trainee_id)
     if meeting_id is not None:
         query = query.where(JoinLog.meeting_id == meeting_id)
+    rows = session.execute(query).all()
+    sources: dict[int, set[StaySource]] = {}
+    for row in rows:
+        sources.setdefault(row.meeting_id, set()).add(row.source)
     found: Stays = {}
-    for meeting, trainee, joined_at, left_at, left_how in session.execute(query):
-        if trainee is not None:
+    for meeting, trainee, joined_at, left_at, left_how, source, is_told in rows:
+        counts = source is not StaySource.TOOL if is_told else source in counting(sources[meeting])
+        if trainee is not None and counts:
             found.setdefault((meeting, trainee), []).append(Stay(joined_at, left_at, left_how))
     return found
 
@@ -301,13 +341,15 @@ def _slot(meeting: Meeting, now: datetime) -> dict[str, Any]:
     }
 
 
-def _trainee_meeting(meeting: Meeting, own: TraineeFacts, stays: list[Stay], now: datetime) -> TraineeMeeting:
+def _trainee_meeting(
+    meeting: Meeting, own: TraineeFacts, stays: list[Stay], now: datetime, rules: StayRules
+) -> TraineeMeeting:
     mark = own.marks.get(meeting.id)
     inside = _is_inside(stays)
     return TraineeMeeting(
         **_slot(meeting, now),
-        opens_at=opens_at(meeting),
-        can_join=can_join(meeting, now),
+        opens_at=opens_at(meeting, rules=rules),
+        can_join=can_join(meeting, now, rules=rules),
         is_inside=inside,
         joined_at=stays[0].joined_at if stays else None,
         left_at=stays[-1].left_at if stays and not inside else None,
@@ -466,7 +508,15 @@ def _proposal_line(trainee: TraineeFacts, proposal: OpenProposal) -> ProposalLin
     )
 
 
-def _people_at(session: Session, meeting: Meeting, stays: Stays, now: datetime) -> list[MeetingTrainee]:
+def _people_at(
+    session: Session,
+    meeting: Meeting,
+    stays: Stays,
+    *,
+    checks: dict[int | None, Checks],
+    rules: StayRules,
+    now: datetime,
+) -> list[MeetingTrainee]:
     confirmer = aliased(Person)
     rows = session.execute(
         select(Trainee, Attendance, confirmer)
@@ -481,6 +531,7 @@ def _people_at(session: Session, meeting: Meeting, stays: Stays, now: datetime) 
     for trainee, attendance, by in rows:
         own = stays.get((meeting.id, trainee.id), [])
         minutes = _minutes(meeting, own, now)
+        answered = checks.get(trainee.id, checks.get(None, NO_CHECKS))
         people.append(
             MeetingTrainee(
                 trainee_id=trainee.id,
@@ -489,7 +540,8 @@ def _people_at(session: Session, meeting: Meeting, stays: Stays, now: datetime) 
                 stays=tuple(own),
                 is_inside=_is_inside(own),
                 minutes_joined=minutes,
-                suggested=suggest_presence(meeting, minutes, now),
+                suggested=suggest_presence(meeting, minutes, now, rules=rules, checks=answered),
+                checks=answered,
                 presence=attendance.presence if attendance else None,
                 confirmed_at=attendance.confirmed_at if attendance else None,
                 confirmed_by=by.full_name if by else None,

@@ -29,6 +29,7 @@ from lti_app.intakes.places import exchange_is_stopped, site_of
 from lti_app.meetings.feedback import meetings_to_rate
 from lti_app.meetings.models import Meeting, Presence
 from lti_app.meetings.service import find_meeting
+from lti_app.meetings.stays import StayRules
 from lti_app.meetings.words import HISTORY
 
 SEARCH_FROM = 50
@@ -69,7 +70,9 @@ def roles_in(intake_id: int, who: Actor) -> list[Role]:
 
 def trainee_page(intake_id: int, other: Role | None = None) -> str:
     """Show a trainee what to do next and how many hours are missing."""
-    overview = trainee_overview(db_session(), intake_id=intake_id, actor=actor(), now=now())
+    overview = trainee_overview(
+        db_session(), intake_id=intake_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
+    )
     return render_template(
         "credits/trainee.html",
         intake=overview,
@@ -249,7 +252,9 @@ def meeting(meeting_id: int) -> str | Response:
 
 def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:
     """Show a meeting; ``ticked`` keeps a refused choice of those present."""
-    overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    overview = meeting_overview(
+        db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
+    )
     planned = db_session().get_one(Meeting, meeting_id)
     return render_template(
         "credits/meeting.html",

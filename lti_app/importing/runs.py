@@ -28,6 +28,7 @@ from lti_app.intakes.service import (
 from lti_app.intakes.waiting import fill
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.meetings.planning import MeetingFacts, academic_hours, check_meeting, from_local, save_meeting
+from lti_app.meetings.rooms.servers import room_asked_for
 from lti_app.people.models import Person
 from lti_app.programmes.models import Topic
 from lti_app.sites.service import present_leader
@@ -98,6 +99,7 @@ class Runs(Bringer):
             return
         existing = self._meetings_of(intake).get((topic.id, starts_at))
         host = joined["host"]
+        place_or_url, room_kind = room_asked_for(self.session, row.values["mode"], row.values["place_or_url"])
         facts = MeetingFacts(
             intake=intake,
             topic=topic,
@@ -105,7 +107,8 @@ class Runs(Bringer):
             mode=row.values["mode"],
             starts_at=starts_at,
             minutes=row.values["minutes"],
-            place_or_url=row.values["place_or_url"],
+            place_or_url=place_or_url,
+            room_kind=room_kind,
             state=kept(row, "state", existing, existing.state if existing else MeetingState.PLANNED),
             host_id=host.id if host else kept(row, "host_id", existing) if "host" not in row.values else None,
             capacity=kept(row, "capacity", existing),

@@ -30,17 +30,25 @@ class BoundedSession(requests.Session):
     seconds, sizes in bytes. Raises requests.RequestException and its kinds.
     """
 
-    def __init__(self, *, largest_answer: int = LARGEST_ANSWER, read_seconds: float = READ_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        largest_answer: int = LARGEST_ANSWER,
+        connect_seconds: float = CONNECT_SECONDS,
+        read_seconds: float = READ_SECONDS,
+        whole_seconds: float = WHOLE_SECONDS,
+    ) -> None:
         super().__init__()
         self.headers["User-Agent"] = USER_AGENT
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._largest_answer = largest_answer
-        self._read_seconds = read_seconds
+        self._timeouts = (connect_seconds, read_seconds)
+        self._whole_seconds = whole_seconds
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send within the bounds and read the answer at once."""
-        kwargs.update(timeout=(CONNECT_SECONDS, self._read_seconds), stream=True, allow_redirects=False)
-        deadline = time.monotonic() + WHOLE_SECONDS
+        kwargs.update(timeout=self._timeouts, stream=True, allow_redirects=False)
+        deadline = time.monotonic() + self._whole_seconds
         response = super().send(request, **kwargs)
         body = bytearray()
         with response:
@@ -49,7 +57,7 @@ class BoundedSession(requests.Session):
                 if len(body) > self._largest_answer:
                     raise AnswerTooLarge(f"more than {self._largest_answer} bytes", request=request)
                 if time.monotonic() > deadline:
-                    raise requests.ReadTimeout(f"not read within {WHOLE_SECONDS:.0f} s", request=request)
+                    raise requests.ReadTimeout(f"not read within {self._whole_seconds:.0f} s", request=request)
         response._content = bytes(body)
         return response
 

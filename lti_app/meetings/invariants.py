@@ -14,21 +14,22 @@ from lti_app.programmes.models import Topic
 
 
 def overlapping_stays(session: Session) -> Iterator[str]:
-    """Find stays of one trainee in one meeting that overlap."""
+    """Find stays of one person in one meeting that overlap, though the same source tells of them."""
     later = aliased(JoinLog)
-    for first, second in session.execute(
-        select(JoinLog.id, later.id)
-        .join(later, (later.meeting_id == JoinLog.meeting_id) & (later.trainee_id == JoinLog.trainee_id))
-        .where(
-            or_(
-                later.joined_at > JoinLog.joined_at,
-                (later.joined_at == JoinLog.joined_at) & (later.id > JoinLog.id),
-            ),
-            or_(JoinLog.left_at.is_(None), later.joined_at < JoinLog.left_at),
-        )
-        .order_by(JoinLog.id, later.id)
-    ):
-        yield f"stays {first} and {second} overlap"
+    for own, other in ((JoinLog.trainee_id, later.trainee_id), (JoinLog.guest_id, later.guest_id)):
+        for first, second in session.execute(
+            select(JoinLog.id, later.id)
+            .join(later, (later.meeting_id == JoinLog.meeting_id) & (other == own) & (later.source == JoinLog.source))
+            .where(
+                or_(
+                    later.joined_at > JoinLog.joined_at,
+                    (later.joined_at == JoinLog.joined_at) & (later.id > JoinLog.id),
+                ),
+                or_(JoinLog.left_at.is_(None), later.joined_at < JoinLog.left_at),
+            )
+            .order_by(JoinLog.id, later.id)
+        ):
+            yield f"stays {first} and {second} overlap"
 
 
 def attendance_of_strangers(session: Session) -> Iterator[str]:

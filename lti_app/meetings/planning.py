@@ -17,7 +17,7 @@ from lti_app.core.errors import Conflict, DomainError
 from lti_app.core.permissions import Actor
 from lti_app.core.saving import Saved
 from lti_app.intakes.models import Intake
-from lti_app.meetings.models import Attendance, Meeting, MeetingState
+from lti_app.meetings.models import Attendance, Meeting, MeetingState, RoomKind
 from lti_app.programmes.models import Form, Mode, Topic
 
 ACADEMIC_HOUR = 45
@@ -40,6 +40,8 @@ class MeetingFacts:
     state: MeetingState = MeetingState.PLANNED
     host_id: int | None = None
     capacity: int | None = None
+    room_kind: RoomKind = RoomKind.LINK
+    """BIGBLUEBUTTON: ``place_or_url`` is the server's address."""
 
 
 def academic_hours(minutes: int) -> Decimal:
@@ -139,6 +141,7 @@ def save_meeting(
         "hours": academic_hours(facts.minutes),
         "place": None if distance else facts.place_or_url,
         "room_url": facts.place_or_url if distance else None,
+        "room_kind": facts.room_kind if distance else RoomKind.LINK,
         "state": facts.state,
         "host_id": facts.host_id,
         "capacity": facts.capacity,

@@ -8,16 +8,29 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import audit
-from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.core.errors import Conflict, Forbidden, NotFound
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.meetings.joining import Place, close, join, leave, open_stays
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
-from lti_app.meetings.stays import Span, minutes_inside, opens_at
-from lti_app.programmes.models import Mode, Programme, ProgrammeVersion
+from lti_app.meetings.stays import Span, counting, minutes_inside
+from lti_app.programmes.models import Programme, ProgrammeVersion
+
+__all__ = [
+    "close_ended",
+    "close_stay",
+    "confirm_attendance",
+    "enrolled_trainees",
+    "find_meeting",
+    "hold_attendance",
+    "join",
+    "leave",
+    "lock_intakes",
+    "person_of",
+]
 
 
 def find_meeting(session: Session, meeting_id: int) -> Meeting:
@@ -38,34 +51,6 @@ def find_meeting(session: Session, meeting_id: int) -> Meeting:
     return meeting
 
 
-def join(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> str:
-    """Let a trainee into a distance meeting and note when; return the room's address.
-
-    A second visit while still inside changes nothing. Raises NotFound, Forbidden to who is no trainee of the intake,
-    Conflict outside of the time from 15 minutes before until the end, DomainError for a meeting on site.
-    """
-    meeting = find_meeting(session, meeting_id)
-    trainee = _own_place(session, meeting, actor)
-    if meeting.mode is not Mode.DISTANCE or meeting.room_url is None:
-        raise DomainError(
-            "meeting_on_site",
-            _l("This meeting takes place on site; there is no room to join."),
-            remedy=_l("The leader confirms who was there."),
-            clause="5.1",
-        )
-    _require_open(meeting, now)
-    _open_stay(session, meeting, trainee, now)
-    return meeting.room_url
-
-
-def leave(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> None:
-    """Note that a trainee has left; nothing happens to who is not inside. Raises NotFound, Forbidden."""
-    meeting = find_meeting(session, meeting_id)
-    trainee = _own_place(session, meeting, actor)
-    for stay in _open_stays(session, meeting.id, trainee.id):
-        _close(stay, meeting, now, "self")
-
-
 def close_stay(session: Session, *, meeting_id: int, trainee_id: int, actor: Actor, now: datetime) -> None:
     """Note for a trainee that they have left. Raises NotFound, Forbidden to who does not lead the site (4.1)."""
     meeting = find_meeting(session, meeting_id)
@@ -73,8 +58,8 @@ def close_stay(session: Session, *, meeting_id: int, trainee_id: int, actor: Act
     trainee = session.get(Trainee, trainee_id)
     if trainee is None or trainee.intake_id != meeting.intake_id:
         raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))
-    for stay in _open_stays(session, meeting.id, trainee.id):
-        _close(stay, meeting, now, "leader")
+    for stay in open_stays(session, Place(meeting, trainee.id, None)):
+        close(stay, meeting, now, "leader")
         session.flush()
         audit.record(
             session,
@@ -97,7 +82,7 @@ def close_ended(session: Session, *, now: datetime) -> int:
     closed = 0
     for stay, meeting in stays:
         if meeting.ends_at <= now:
-            _close(stay, meeting, meeting.ends_at, "end")
+            close(stay, meeting, meeting.ends_at, "end")
             closed += 1
     return closed
 
@@ -189,40 +174,6 @@ def person_of(actor: Actor) -> int:
     return actor.person_id
 
 
-def _own_place(session: Session, meeting: Meeting, actor: Actor) -> Trainee:
-    trainee = None
-    if actor.person_id is not None:
-        trainee = session.scalar(
-            select(Trainee).where(
-                Trainee.intake_id == meeting.intake_id,
-                Trainee.person_id == actor.person_id,
-                Trainee.state == TraineeState.ENROLLED,
-            )
-        )
-    if trainee is None:
-        raise Forbidden(
-            "not_your_intake",
-            _l("You are not a trainee of this intake."),
-            remedy=_l("Only its trainees may join; ask the leader of the site for a place."),
-            clause="4.2",
-        )
-    return trainee
-
-
-def _require_open(meeting: Meeting, now: datetime) -> None:
-    opens = opens_at(meeting)
-    if opens is None:
-        raise Conflict("meeting_cancelled", _l("This meeting has been cancelled."))
-    if now < opens:
-        raise Conflict(
-            "room_not_open_yet",
-            _l("The room opens 15 minutes before the meeting."),
-            remedy=_l("Come back then and press the button once more."),
-        )
-    if now >= meeting.ends_at:
-        raise Conflict("meeting_ended", _l("This meeting has ended."))
-
-
 def _require_confirmable(meeting: Meeting, now: datetime) -> None:
     if meeting.state is MeetingState.CANCELLED:
         raise Conflict(
@@ -234,43 +185,6 @@ def _require_confirmable(meeting: Meeting, now: datetime) -> None:
             _l("This meeting has not begun yet."),
             remedy=_l("Attendance can be confirmed from its beginning."),
         )
-
-
-def _open_stay(session: Session, meeting: Meeting, trainee: Trainee, now: datetime) -> None:
-    if _open_stays(session, meeting.id, trainee.id):
-        return
-    last_left = session.scalar(
-        select(JoinLog.left_at)
-        .where(JoinLog.meeting_id == meeting.id, JoinLog.trainee_id == trainee.id)
-        .order_by(JoinLog.left_at.desc())
-        .limit(1)
-    )
-    try:
-        with session.begin_nested():
-            # After the last stay, even if the clock was set back in between: stays never overlap.
-            joined_at = now if last_left is None else max(now, last_left)
-            session.add(JoinLog(meeting_id=meeting.id, trainee_id=trainee.id, joined_at=joined_at))
-    except IntegrityError:
-        # The button was pressed twice, and the other press was first (uq_join_log_open).
-        if not _open_stays(session, meeting.id, trainee.id):
-            raise
-
-
-def _open_stays(session: Session, meeting_id: int, trainee_id: int) -> list[JoinLog]:
-    return list(
-        session.scalars(
-            select(JoinLog)
-            .where(JoinLog.meeting_id == meeting_id, JoinLog.trainee_id == trainee_id, JoinLog.left_at.is_(None))
-            .with_for_update()
-        )
-    )
-
-
-def _close(stay: JoinLog, meeting: Meeting, at: datetime, how: str) -> None:
-    # Who leaves after the end was there until the end; a stay never ends before it began (the clock may be set back,
-    # or the meeting moved).
-    stay.left_at = max(stay.joined_at, min(at, meeting.ends_at))
-    stay.left_how = how
 
 
 def _known_attendance(session: Session, meeting_id: int) -> dict[int, Attendance]:
@@ -292,10 +206,15 @@ def _refuse_credited(trainees: Iterable[Trainee]) -> None:
 
 
 def _spans(session: Session, meeting_id: int) -> dict[int, list[Span]]:
+    """Return the trainees' stays that count (stays.counting)."""
+    rows = session.execute(
+        select(JoinLog.trainee_id, JoinLog.joined_at, JoinLog.left_at, JoinLog.source).where(
+            JoinLog.meeting_id == meeting_id
+        )
+    ).all()
+    counts = counting(row.source for row in rows)
     spans: dict[int, list[Span]] = {}
-    for trainee_id, joined_at, left_at in session.execute(
-        select(JoinLog.trainee_id, JoinLog.joined_at, JoinLog.left_at).where(JoinLog.meeting_id == meeting_id)
-    ):
-        if trainee_id is not None:
+    for trainee_id, joined_at, left_at, source in rows:
+        if trainee_id is not None and source in counts:
             spans.setdefault(trainee_id, []).append((joined_at, left_at))
     return spans

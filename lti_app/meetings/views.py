@@ -9,26 +9,27 @@ from lti_app.core.edge import actor, db_session, now
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import Permission, needs
 from lti_app.meetings import service
+from lti_app.meetings.room_views import enter
 
 blueprint = Blueprint("meetings", __name__)
 
 
 @blueprint.post("/meetings/<int:meeting_id>/join")
-@needs(Permission.OWN_RECORD)
+@needs(Permission.SIGNED_IN)
 def join(meeting_id: int) -> Response:
-    """Note that a trainee has come and send them on to the room; the form opens it in a new tab."""
-    room = service.join(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
-    return see_other(room)
+    """Note that a trainee or guest has come and send them on to the room; the form opens it in a new tab."""
+    return enter(meeting_id)
 
 
 @blueprint.post("/meetings/<int:meeting_id>/leave")
-@needs(Permission.OWN_RECORD)
+@needs(Permission.SIGNED_IN)
 def leave(meeting_id: int) -> Response:
-    """Note that a trainee has left."""
-    service.leave(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
+    """Note that a trainee or guest has left."""
+    place = service.leave(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
     flash(gettext("Your leaving is noted. You can come back until the end of the meeting."), "success")
-    intake_id = service.find_meeting(db_session(), meeting_id).intake_id
-    return see_other(url_for("credits.intake", intake_id=intake_id) + "?as=trainee")
+    if place.trainee_id is None:
+        return see_other(url_for("site.home"))
+    return see_other(url_for("credits.intake", intake_id=place.meeting.intake_id) + "?as=trainee")
 
 
 @blueprint.post("/meetings/<int:meeting_id>/stays/<int:trainee_id>/close")

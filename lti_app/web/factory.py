@@ -21,6 +21,7 @@ from lti_app.core.jobs import Jobs
 from lti_app.core.vault import Vault
 from lti_app.importing.cli import import_command
 from lti_app.lti.cli import lti_commands
+from lti_app.meetings.room_cli import rooms_commands
 from lti_app.sync.background import start_run
 from lti_app.sync.cli import outbox, sync
 from lti_app.sync.mail_cli import mail
@@ -39,6 +40,7 @@ COMMANDS = (
     lti_commands,
     people,
     import_command,
+    rooms_commands,
     sync,
     outbox,
     audit_invariants,

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from flask import Flask
 from flask_babel import get_locale, gettext, ngettext
 
@@ -108,6 +108,11 @@ def elapsed(seconds: float) -> str:
     return duration(seconds / MINUTES_IN_HOUR)
 
 
+def share(value: float) -> str:
+    """Return a share in whole percent: «75 %»."""
+    return str(format_percent(value, locale=_locale()))
+
+
 def study_hours(value: Decimal) -> str:
     """Return academic hours: «18 ак. ч»."""
     whole = int(value) if value == value.to_integral_value() else 2
@@ -174,6 +179,7 @@ def install(app: Flask) -> None:
         term=term,
         duration=duration,
         elapsed=elapsed,
+        share=share,
         study_hours=study_hours,
         hours_of=hours_of,
         hours_words=hours_words,

@@ -174,7 +174,8 @@ def _register(app: Flask) -> None:
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
-    from lti_app.meetings import calendar_views, change_views, feedback_views, schedule_views
+    from lti_app.meetings import calendar_views, change_views, feedback_views, room_views, schedule_views
+    from lti_app.meetings.callback_views import blueprint as room_callbacks
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
@@ -187,8 +188,9 @@ def _register(app: Flask) -> None:
     from lti_app.web.attachment_views import blueprint as attachments
     from lti_app.web.home import blueprint as site
 
-    for blueprint in (site, intakes, meetings, credits, sync, who, attachments):
+    for blueprint in (site, intakes, meetings, room_callbacks, credits, sync, who, attachments):
         app.register_blueprint(blueprint)
+    app.extensions["csrf"].exempt(room_callbacks)  # servers have no form of ours; they prove themselves otherwise
     features = (
         people,
         notices,
@@ -202,6 +204,7 @@ def _register(app: Flask) -> None:
         change_views,
         calendar_views,
         feedback_views,
+        room_views,
         ending,
         centre,
     )

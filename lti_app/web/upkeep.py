@@ -28,6 +28,8 @@ from lti_app.meetings import invariants as meetings
 from lti_app.meetings.planning import planned_days
 from lti_app.meetings.reminding import NOTICES as REMINDERS
 from lti_app.meetings.reminding import remind_of_meetings
+from lti_app.meetings.rooms.office import office_of
+from lti_app.meetings.rooms.reports import ROOM_ENDED, ask_whether_ended
 from lti_app.meetings.words import NOTICES as MEETINGS
 from lti_app.notices import delivery as notices
 from lti_app.notices.messages import message_deliverer
@@ -62,6 +64,9 @@ def install(tool: Tool) -> None:
     composers = {ABOUT: composer(tool.settings), NOTICE: notices.composer(tool.settings, OCCASIONS)}
     tool.deliverers[MAIL] = deliverer(tool.settings, composers)
     tool.deliverers[MESSAGE] = message_deliverer(tool.settings, tool.vault, OCCASIONS)
+    tool.deliverers[ROOM_ENDED] = lambda database, payload, now: ask_whether_ended(
+        office_of(tool), database, payload, now
+    )
     if tool.settings.smtp_url:
         tool.watchers.append(lambda session, now: watch_nights(session, tool.settings, now))
     store = AttachmentStore(

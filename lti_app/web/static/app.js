@@ -115,7 +115,7 @@ function poll(place) {
         // The network was away for a moment; the next question may get through.
       }
     }
-    setTimeout(ask, 2000);
+    setTimeout(ask, 1000 * (place.dataset.every ?? 2));
   }
   setTimeout(ask, 1000);
 }

@@ -1,0 +1,1 @@
+"""Rooms of distance meetings: one interface, whoever provides them."""
