@@ -70,6 +70,7 @@ class Settings:
     attachment_types: tuple[str, ...] = ATTACHMENT_TYPES
     attachment_mb: int = 6
     paper_templates: str | None = None
+    arrival_code_seconds: int = 20
 
     @property
     def attachments_folder(self) -> Path:
@@ -160,6 +161,7 @@ class SettingsSchema(Schema):
     )
 
     PAPER_TEMPLATES = fields.String(allow_none=True)
+    ARRIVAL_CODE_SECONDS = fields.Integer(validate=validate.Range(5, 300, error="must be from 5 to 300 seconds"))
 
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:

@@ -8,6 +8,7 @@ from lti_app.credits import models as _credits
 from lti_app.intakes import models as _intakes
 from lti_app.lti import models as _lti
 from lti_app.meetings import models as _meetings
+from lti_app.meetings import onsite_models as _onsite
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
 from lti_app.programmes import models as _programmes
@@ -24,6 +25,7 @@ __all__ = [
     "_lti",
     "_meetings",
     "_notices",
+    "_onsite",
     "_outbox",
     "_people",
     "_programmes",

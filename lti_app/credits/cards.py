@@ -360,13 +360,15 @@ class MeetingTrainee:
     minutes_joined: int | None
     """Minutes of the meeting's own time so far; None on site."""
     suggested: Presence | None
-    """From the join log: present from 75 % of the meeting on; None on site, or while it can still change."""
+    """From the join log: present from 75 % of the meeting on; on site, who has arrived. None where nothing tells."""
     presence: Presence | None
     """The leader's word."""
     confirmed_at: datetime | None
     confirmed_by: str | None
     is_credited: bool
     """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
+    arrived_at: datetime | None = None
+    """On site: by the code on the host's screen, or as the host marked."""
 
     @property
     def came_later(self) -> bool:

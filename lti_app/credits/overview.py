@@ -39,6 +39,7 @@ from lti_app.credits.service import credited_hours, entry_to_reverse
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.intakes.places import running_first
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
+from lti_app.meetings.onsite_models import Arrival
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import can_join, minutes_inside, opens_at, suggest_presence
 from lti_app.people.models import Person
@@ -469,16 +470,17 @@ def _proposal_line(trainee: TraineeFacts, proposal: OpenProposal) -> ProposalLin
 def _people_at(session: Session, meeting: Meeting, stays: Stays, now: datetime) -> list[MeetingTrainee]:
     confirmer = aliased(Person)
     rows = session.execute(
-        select(Trainee, Attendance, confirmer)
+        select(Trainee, Attendance, confirmer, Arrival.at)
         .join(Person, Person.id == Trainee.person_id)
         .outerjoin(Attendance, (Attendance.trainee_id == Trainee.id) & (Attendance.meeting_id == meeting.id))
         .outerjoin(confirmer, confirmer.id == Attendance.confirmed_by_id)
+        .outerjoin(Arrival, (Arrival.trainee_id == Trainee.id) & (Arrival.meeting_id == meeting.id))
         .where(Trainee.intake_id == meeting.intake_id, Trainee.state == TraineeState.ENROLLED)
         .options(joinedload(Trainee.person).joinedload(Person.organisation))
         .order_by(Person.last_name, Person.first_name, Trainee.id)
     )
     people: list[MeetingTrainee] = []
-    for trainee, attendance, by in rows:
+    for trainee, attendance, by, arrived_at in rows:
         own = stays.get((meeting.id, trainee.id), [])
         minutes = _minutes(meeting, own, now)
         people.append(
@@ -489,11 +491,12 @@ def _people_at(session: Session, meeting: Meeting, stays: Stays, now: datetime) 
                 stays=tuple(own),
                 is_inside=_is_inside(own),
                 minutes_joined=minutes,
-                suggested=suggest_presence(meeting, minutes, now),
+                suggested=Presence.PRESENT if arrived_at else suggest_presence(meeting, minutes, now),
                 presence=attendance.presence if attendance else None,
                 confirmed_at=attendance.confirmed_at if attendance else None,
                 confirmed_by=by.full_name if by else None,
                 is_credited=attendance.is_credited if attendance else False,
+                arrived_at=arrived_at,
             )
         )
     return people

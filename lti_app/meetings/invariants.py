@@ -9,17 +9,19 @@ from sqlalchemy.orm import Session, aliased
 
 from lti_app.core.invariants import Check
 from lti_app.intakes.models import Intake, Trainee
+from lti_app.meetings import correcting
 from lti_app.meetings.models import Attendance, JoinLog, Meeting
 from lti_app.programmes.models import Topic
 
 
 def overlapping_stays(session: Session) -> Iterator[str]:
-    """Find stays of one trainee in one meeting that overlap."""
+    """Find stays of one trainee in one meeting that overlap, by the word of one and the same source."""
     later = aliased(JoinLog)
     for first, second in session.execute(
         select(JoinLog.id, later.id)
         .join(later, (later.meeting_id == JoinLog.meeting_id) & (later.trainee_id == JoinLog.trainee_id))
         .where(
+            later.source == JoinLog.source,
             or_(
                 later.joined_at > JoinLog.joined_at,
                 (later.joined_at == JoinLog.joined_at) & (later.id > JoinLog.id),
@@ -72,4 +74,5 @@ CHECKS = (
     Check("attendance is of the intake's own trainees", attendance_of_strangers),
     Check("stays are of the intake's own trainees", stays_of_strangers),
     Check("meetings are on topics of their version (4.2)", meetings_off_the_plan),
+    *correcting.CHECKS,
 )

@@ -174,6 +174,7 @@ def _register(app: Flask) -> None:
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
+    from lti_app.meetings import arrival_views
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
@@ -197,6 +198,7 @@ def _register(app: Flask) -> None:
         council_views,
         intake_views,
         place_views,
+        arrival_views,
         ending,
         centre,
     )
