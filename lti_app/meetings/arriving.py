@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import audit
 from lti_app.core.db import insert_for
-from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.core.errors import Conflict, DomainError, Forbidden
 from lti_app.core.permissions import Actor, Permission
 from lti_app.intakes.models import Trainee, TraineeState
 from lti_app.meetings.arrival_codes import Codes, arrivals_from
@@ -91,7 +90,7 @@ def arrive(
 def arrive_typed(
     session: Session, *, meeting_id: int, code: str, codes: Codes, actor: Actor, now: datetime
 ) -> tuple[Meeting, Arrival]:
-    """Note that the actor has come and typed the screen's short code. Raises as ``arrive``, DomainError for the code."""
+    """Note that the actor has come and typed the screen's digits. Raises as ``arrive``, DomainError for the digits."""
     meeting = find_meeting(session, meeting_id)
     place = _required_place(session, meeting, actor.person_id)
     if arrival_of(session, meeting, place) is None:
@@ -141,40 +140,47 @@ def hosted_meeting(session: Session, meeting_id: int, *, actor: Actor) -> Meetin
 
 
 def expected_at(session: Session, meeting: Meeting) -> list[Expected]:
-    """Return who is awaited at a meeting, by name, with their arrivals. Two queries."""
-    trainees = session.execute(
+    """Return who is awaited at a meeting, by name, with their arrivals; guests last. Two queries."""
+    trainees = (
         select(Trainee, Arrival)
         .join(Person, Person.id == Trainee.person_id)
         .outerjoin(Arrival, (Arrival.trainee_id == Trainee.id) & (Arrival.meeting_id == meeting.id))
         .where(Trainee.intake_id == meeting.intake_id, Trainee.state == TraineeState.ENROLLED)
-        .where(True if meeting.only_for_id is None else Trainee.id == meeting.only_for_id)
         .options(joinedload(Trainee.person).joinedload(Person.organisation))
-    ).all()
-    guests = session.execute(
+    )
+    if meeting.only_for_id is not None:
+        trainees = trainees.where(Trainee.id == meeting.only_for_id)
+    guests = (
         select(MeetingGuest, Arrival)
         .join(Person, Person.id == MeetingGuest.person_id)
         .outerjoin(Arrival, Arrival.guest_id == MeetingGuest.id)
         .where(MeetingGuest.meeting_id == meeting.id, MeetingGuest.state == GuestState.SIGNED_UP)
         .options(joinedload(MeetingGuest.person).joinedload(Person.organisation))
-    ).all()
+    )
     people = [
-        Expected(
-            trainee_id=one.id if isinstance(one, Trainee) else None,
-            guest_id=None if isinstance(one, Trainee) else one.id,
-            name=one.person.full_name,
-            organisation=one.person.organisation.label if one.person.organisation else None,
-            at=arrival.at if arrival else None,
-            how=arrival.how if arrival else None,
-        )
-        for one, arrival in (*trainees, *guests)
+        *(_expected(trainee.person, arrival, trainee_id=trainee.id) for trainee, arrival in session.execute(trainees)),
+        *(_expected(guest.person, arrival, guest_id=guest.id) for guest, arrival in session.execute(guests)),
     ]
     return sorted(people, key=lambda one: (one.guest_id is not None, one.name.casefold(), one.key))
 
 
+def _expected(
+    person: Person, arrival: Arrival | None, *, trainee_id: int | None = None, guest_id: int | None = None
+) -> Expected:
+    return Expected(
+        trainee_id=trainee_id,
+        guest_id=guest_id,
+        name=person.full_name,
+        organisation=person.organisation.label if person.organisation else None,
+        at=arrival.at if arrival else None,
+        how=arrival.how if arrival else None,
+    )
+
+
 def arrivals_of(session: Session, trainee_id: int) -> dict[int, datetime]:
     """Return when a trainee came to meetings on site, by the meetings' ids. One query."""
-    rows = session.execute(select(Arrival.meeting_id, Arrival.at).where(Arrival.trainee_id == trainee_id))
-    return {meeting_id: at for meeting_id, at in rows}
+    rows = session.scalars(select(Arrival).where(Arrival.trainee_id == trainee_id))
+    return {arrival.meeting_id: arrival.at for arrival in rows}
 
 
 def mark_arrivals(
@@ -217,7 +223,8 @@ def mark_arrivals(
             marked_by_id=person_of(actor),
         )
     if marked:
-        _record(session, meeting, "mark_arrivals", {one.key: [None, now.isoformat()] for one in marked}, actor, now)
+        changes = {one.key: [None, now.isoformat()] for one in marked}
+        audit.record(session, actor=actor, now=now, action="mark_arrivals", on=meeting, changes=changes)
     return len(marked)
 
 
@@ -245,12 +252,13 @@ def unmark_arrival(
             remedy=_l("Whoever left again: the leader says so when confirming the attendance."),
         )
     key = f"t{trainee_id}" if trainee_id is not None else f"g{guest_id}"
-    _record(session, meeting, "unmark_arrival", {key: [arrival.at.isoformat(), None]}, actor, now)
+    changes = {key: [arrival.at.isoformat(), None]}
+    audit.record(session, actor=actor, now=now, action="unmark_arrival", on=meeting, changes=changes)
     session.delete(arrival)
     session.flush()
 
 
-def _of_place(meeting: Meeting, place: Place) -> Select[tuple[Arrival]]:
+def _of_place(meeting: Meeting, place: Place) -> Select[Arrival]:
     is_trainee = place.trainee_id is not None
     mine = Arrival.trainee_id == place.trainee_id if is_trainee else Arrival.guest_id == place.guest_id
     return select(Arrival).where(Arrival.meeting_id == meeting.id, mine)
@@ -303,9 +311,3 @@ def _add(
         )
         .on_conflict_do_nothing()
     )
-
-
-def _record(
-    session: Session, meeting: Meeting, action: str, changes: dict[str, Any], actor: Actor, now: datetime
-) -> None:
-    audit.record(session, actor=actor, now=now, action=action, on=meeting, changes=changes)

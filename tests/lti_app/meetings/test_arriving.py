@@ -16,9 +16,9 @@ from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from lti_app.core.permissions import SYSTEM, Actor
 from lti_app.meetings.arrival_codes import Codes
 from lti_app.meetings.arriving import (
+    arrivals_of,
     arrive,
     arrive_typed,
-    arrivals_of,
     expected_at,
     hosted_meeting,
     mark_arrivals,
