@@ -113,8 +113,8 @@ def launch_address(session: Session, *, moodle_id: int, course_id: int | None) -
     """Return where Moodle begins a launch from a course in the window at hand; None where no link is known there.
 
     ``mod/lti/view.php`` shows the tool in a frame, where cookies of its own windows are not seen; ``launch.php``, which
-    asks for the course-module id, posts the login to the tool in the window itself. The newest link whose id is known is
-    taken; where none is, the page of the newest link (which takes the id of the LTI instance as ``l``).
+    asks for the course-module id, posts the login to the tool in the window itself. The newest link whose id is known
+    is taken; where none is, the page of the newest link (which takes the id of the LTI instance as ``l``).
     """
     if course_id is None:
         return None
