@@ -42,7 +42,7 @@ def require_reason(changed: Sequence[str], reason: str) -> str:
     if not text:
         raise DomainError(
             "correction_needs_reason",
-            _l("A word that was given already would change: %(names)s.", names=", ".join(changed)),
+            _l("%(names)s: a mark that is confirmed already would change.", names=", ".join(changed)),
             remedy=_l("Say why; the trainee sees the reason. Or leave these marks as they were."),
             field="reason",
         )

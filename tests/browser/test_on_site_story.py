@@ -127,7 +127,9 @@ def test_a_phone_follows_the_code_and_the_leader_finds_it_ticked(browser: Browse
 
         with a_page(browser, width=360, height=740) as phone:
             phone.goto(address)
-            expect(phone).to_have_url(f"{place.sandbox.url}/login?wantsurl=%2Fmod%2Flti%2Flaunch.php%3Fid%3D{place.cmid}")
+            expect(phone).to_have_url(
+                f"{place.sandbox.url}/login?wantsurl=%2Fmod%2Flti%2Flaunch.php%3Fid%3D{place.cmid}"
+            )
             phone.get_by_role("button", name=TRAINEE).click()
             expect(phone.get_by_role("heading", level=1)).to_contain_text("Вы отмечены")
             expect(phone.locator("main")).to_contain_text("Тема 1, ")
@@ -150,7 +152,9 @@ def test_a_phone_follows_the_code_and_the_leader_finds_it_ticked(browser: Browse
         screen.get_by_role("button", name="Подтвердить: 2 из 2").click()
         screen.get_by_role("checkbox", name="Опоздалова").uncheck()
         screen.get_by_role("button", name="Исправить: 1 из 2").click()
-        expect(screen.get_by_role("alert").first).to_contain_text("Изменятся отметки, которые уже подтверждены: Опоздалова А.")
+        expect(screen.get_by_role("alert").first).to_contain_text(
+            "Опоздалова А.: изменится уже подтверждённая отметка."
+        )
         look_at(screen, "on-site-6-reason")
         screen.get_by_label("Причина").fill("ушла через пять минут")
         screen.get_by_role("button", name="Исправить: 1 из 2").click()
