@@ -79,6 +79,7 @@ class Settings:
     """Minutes before a meeting, the longest first."""
     room_opens_minutes: int = 15
     present_from: float = 0.75
+    arrival_code_seconds: int = 20
 
     @property
     def attachments_folder(self) -> Path:
@@ -172,6 +173,7 @@ class SettingsSchema(Schema):
     MEETING_REMINDERS = fields.String()
     ROOM_OPENS_MINUTES = fields.Integer(validate=validate.Range(0, 120, error="must be from 0 to 120 minutes"))
     PRESENT_FROM = fields.Float(validate=validate.Range(0.01, 1, error="must be a share from 0.01 to 1"))
+    ARRIVAL_CODE_SECONDS = fields.Integer(validate=validate.Range(5, 300, error="must be from 5 to 300 seconds"))
 
     @validates("PUBLIC_URL")
     def _public_url(self, value: str, **_: Any) -> None:

@@ -10,6 +10,7 @@ from lti_app.lti import models as _lti
 from lti_app.meetings import calendar_models as _calendar
 from lti_app.meetings import feedback_models as _feedback
 from lti_app.meetings import models as _meetings
+from lti_app.meetings import onsite_models as _onsite
 from lti_app.meetings import room_models as _rooms
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
@@ -29,6 +30,7 @@ __all__ = [
     "_lti",
     "_meetings",
     "_notices",
+    "_onsite",
     "_outbox",
     "_people",
     "_programmes",

@@ -361,7 +361,7 @@ class MeetingTrainee:
     minutes_joined: int | None
     """Minutes of the meeting's own time so far; None on site."""
     suggested: Presence | None
-    """From the join log and the checks (stays.suggest_presence); None on site, or while it can still change."""
+    """From the join log and the checks (stays.suggest_presence); on site, who has arrived. None where nothing tells."""
     presence: Presence | None
     """The leader's word."""
     confirmed_at: datetime | None
@@ -370,6 +370,8 @@ class MeetingTrainee:
     """Credited hours rest on this presence: it cannot be changed until the credit is reversed."""
     checks: Checks = NO_CHECKS
     """Checks of presence that this person answered, of those held."""
+    arrived_at: datetime | None = None
+    """On site: by the code on the host's screen, or as the host marked."""
 
     @property
     def came_later(self) -> bool:

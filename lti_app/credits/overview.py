@@ -40,6 +40,7 @@ from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.intakes.places import running_first
 from lti_app.meetings.checks import checks_of
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence, StaySource
+from lti_app.meetings.onsite_models import Arrival
 from lti_app.meetings.rooms.opening import strangers_at
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import (
@@ -519,16 +520,17 @@ def _people_at(
 ) -> list[MeetingTrainee]:
     confirmer = aliased(Person)
     rows = session.execute(
-        select(Trainee, Attendance, confirmer)
+        select(Trainee, Attendance, confirmer, Arrival.at)
         .join(Person, Person.id == Trainee.person_id)
         .outerjoin(Attendance, (Attendance.trainee_id == Trainee.id) & (Attendance.meeting_id == meeting.id))
         .outerjoin(confirmer, confirmer.id == Attendance.confirmed_by_id)
+        .outerjoin(Arrival, (Arrival.trainee_id == Trainee.id) & (Arrival.meeting_id == meeting.id))
         .where(Trainee.intake_id == meeting.intake_id, Trainee.state == TraineeState.ENROLLED)
         .options(joinedload(Trainee.person).joinedload(Person.organisation))
         .order_by(Person.last_name, Person.first_name, Trainee.id)
     )
     people: list[MeetingTrainee] = []
-    for trainee, attendance, by in rows:
+    for trainee, attendance, by, arrived_at in rows:
         own = stays.get((meeting.id, trainee.id), [])
         minutes = _minutes(meeting, own, now)
         answered = checks.get(trainee.id, checks.get(None, NO_CHECKS))
@@ -540,12 +542,15 @@ def _people_at(
                 stays=tuple(own),
                 is_inside=_is_inside(own),
                 minutes_joined=minutes,
-                suggested=suggest_presence(meeting, minutes, now, rules=rules, checks=answered),
+                suggested=Presence.PRESENT
+                if arrived_at
+                else suggest_presence(meeting, minutes, now, rules=rules, checks=answered),
                 checks=answered,
                 presence=attendance.presence if attendance else None,
                 confirmed_at=attendance.confirmed_at if attendance else None,
                 confirmed_by=by.full_name if by else None,
                 is_credited=attendance.is_credited if attendance else False,
+                arrived_at=arrived_at,
             )
         )
     return people

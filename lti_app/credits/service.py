@@ -107,13 +107,13 @@ def put_forward_since(session: Session, *, moodle_id: int, since: datetime) -> d
 
 
 def record_attendance(
-    session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime
+    session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime, reason: str = ""
 ) -> None:
     """Put down the leader's word on a meeting, and let open proposals of its intake follow; none is opened.
 
     Raises what ``confirm_attendance`` raises.
     """
-    confirm_attendance(session, meeting_id=meeting_id, present=present, actor=actor, now=now)
+    confirm_attendance(session, meeting_id=meeting_id, present=present, actor=actor, now=now, reason=reason)
     intake_id = session.get_one(Meeting, meeting_id).intake_id
     session.flush()
     facts = load_facts(session, [intake_id])[intake_id]

@@ -26,6 +26,9 @@ from lti_app.credits.service import (
 )
 from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
 from lti_app.intakes.places import exchange_is_stopped, site_of
+from lti_app.meetings.arriving import arrivals_of
+from lti_app.meetings.correcting import LONGEST_REASON as LONGEST_CORRECTION
+from lti_app.meetings.correcting import corrections_of
 from lti_app.meetings.feedback import meetings_to_rate
 from lti_app.meetings.models import Meeting, Presence
 from lti_app.meetings.service import find_meeting
@@ -77,6 +80,10 @@ def trainee_page(intake_id: int, other: Role | None = None) -> str:
         "credits/trainee.html",
         intake=overview,
         to_rate=meetings_to_rate(db_session(), person_id=actor().require_person(), now=now()),
+        arrivals=arrivals_of(db_session(), overview.trainee_id),
+        corrections=corrections_of(
+            db_session(), [meeting.meeting_id for meeting in overview.meetings], overview.trainee_id
+        ),
         hours_waiting=hours_waiting(overview),
         other_role=other,
         CreditState=CreditState,
@@ -244,14 +251,21 @@ def put_forward(trainee_id: int) -> Response:
 @needs(Permission.SIGNED_IN)
 def meeting(meeting_id: int) -> str | Response:
     """Show the leader who came to a meeting, and what to confirm; lead a trainee to its line in the intake."""
-    intake_id = find_meeting(db_session(), meeting_id).intake_id
+    found = find_meeting(db_session(), meeting_id)
+    intake_id = found.intake_id
+    if found.host_id is not None and found.host_id == actor().person_id:
+        site_id = found.intake.version.programme.site_id
+        if site_id not in actor().led_site_ids:  # who holds it and leads nothing shows the code and marks who came
+            return see_other(url_for("arrivals.code", meeting_id=meeting_id))
     if Role.LEADER in roles_in(intake_id, actor()):
         return meeting_page(meeting_id)
     return see_other(url_for("credits.intake", intake_id=intake_id, _anchor=f"meeting-{meeting_id}"))
 
 
-def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:
-    """Show a meeting; ``ticked`` keeps a refused choice of those present."""
+def meeting_page(
+    meeting_id: int, *, ticked: set[int] | None = None, reason: str = "", refusal: DomainError | None = None
+) -> str:
+    """Show a meeting; ``ticked`` and ``reason`` keep a refused choice of those present."""
     overview = meeting_overview(
         db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
     )
@@ -263,6 +277,9 @@ def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: Do
         overview=overview,
         meeting=overview.meeting,
         ticked=preselected(overview) if ticked is None else ticked,
+        reason=reason,
+        longest_reason=LONGEST_CORRECTION,
+        corrections=corrections_of(db_session(), [meeting_id]),
         refusal=refusal,
         Presence=Presence,
     )
@@ -280,7 +297,8 @@ def preselected(overview: MeetingOverview) -> set[int]:
 def attendance(meeting_id: int) -> Response:
     """Confirm the whole list at once: those ticked were there, the others not."""
     present = set(request.form.getlist("present", type=row_number))
-    keep_form(lambda refusal: meeting_page(meeting_id, ticked=present, refusal=refusal))
-    record_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now())
+    reason = request.form.get("reason", "")
+    keep_form(lambda refusal: meeting_page(meeting_id, ticked=present, reason=reason, refusal=refusal))
+    record_attendance(db_session(), meeting_id=meeting_id, present=present, actor=actor(), now=now(), reason=reason)
     flash(gettext("The attendance is confirmed."), "success")
     return see_other(url_for("credits.meeting", meeting_id=meeting_id))

@@ -1,218 +1,61 @@
-"""Read tables as people keep them: an .xlsx workbook, or a folder of CSV files in any usual encoding."""
+"""Read what is imported: an .xlsx workbook, or a folder of CSV files in any usual encoding."""
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import unicodedata
-import zipfile
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
-from lti_app.core.errors import Text
+from lti_app.core.tables import MOST_BYTES, Table, TableRow, UnreadableTable, read_csv, read_workbook
 from lti_app.importing.report import Finding
 
-MOST_BYTES = 50 * 1024 * 1024
-"""The largest file that is read, and the largest that a workbook may unpack to, times ten."""
-MOST_ROWS = 100_000
-"""The longest sheet that is read."""
-
-INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+__all__ = ["Table", "TableRow", "UnreadableTable", "finding_of", "read_tables"]
 
 
-@dataclass(frozen=True)
-class TableRow:
-    """Hold a row: its number in the file, the headings' being counted, and its cells, cleaned; None where empty."""
-
-    number: int
-    cells: tuple[Any, ...]
-
-
-@dataclass
-class Table:
-    """Hold a sheet as the file has it."""
-
-    name: str
-    headings: tuple[str, ...]
-    heading_row: int
-    rows: list[TableRow] = field(default_factory=list)
-
-
-class UnreadableFile(Exception):
-    """Say why a file can't be read as tables."""
-
-    def __init__(
-        self,
-        message: Text,
-        remedy: Text,
-        *,
-        file: str | None = None,
-        sheet: str | None = None,
-        row: int | None = None,
-    ) -> None:
-        super().__init__(file or sheet)
-        self.finding = Finding(message, remedy, file=file, sheet=sheet, row=row, code="unreadable")
+def finding_of(error: UnreadableTable) -> Finding:
+    """Say in a report why a file can't be read."""
+    return Finding(error.message, error.remedy, file=error.file, sheet=error.sheet, row=error.row, code="unreadable")
 
 
 def read_tables(path: Path) -> list[Table]:
-    """Read an .xlsx workbook, or every .csv file of a folder. Raises UnreadableFile."""
+    """Read an .xlsx workbook, or every .csv file of a folder. Raises UnreadableTable."""
     tables: Sequence[Table | None]
     if path.is_dir():
         files = sorted(one for one in path.iterdir() if one.suffix.lower() == ".csv" and not one.name.startswith("."))
         if not files:
-            raise UnreadableFile(
+            raise UnreadableTable(
                 _l("The folder holds no CSV files."),
                 _l("Give a folder with files such as people.csv, or an .xlsx workbook."),
             )
-        tables = [_read_csv(one) for one in files]
+        tables = [_read_file(one) for one in files]
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
-        tables = _read_workbook(path)
+        _check_size(path)
+        tables = read_workbook(path, path.name)
     else:
-        raise UnreadableFile(
+        raise UnreadableTable(
             _l("This is neither an .xlsx workbook nor a folder."),
             _l("Save the workbook as .xlsx, or put its sheets as CSV files into one folder and give the folder."),
         )
     return [table for table in tables if table is not None]
 
 
-def clean(value: Any) -> Any:
-    """Strip text of blanks, invisible characters and odd spaces, line by line; return None for an empty cell."""
-    if isinstance(value, str):
-        text = unicodedata.normalize("NFC", value.translate(INVISIBLE))
-        lines = (" ".join(line.split()) for line in text.splitlines())
-        return "\n".join(lines).strip() or None
-    return value
-
-
-def _table(name: str, records: Iterable[Sequence[Any]]) -> Table | None:
-    """Make a table out of records, the first of which that isn't empty holds the headings."""
-    table: Table | None = None
-    for number, record in enumerate(records, start=1):
-        cells = tuple(clean(cell) for cell in record)
-        if all(cell is None for cell in cells):
-            continue
-        if table is None:
-            headings = ["" if cell is None else " ".join(str(cell).split()) for cell in cells]
-            while headings and not headings[-1]:
-                headings.pop()
-            table = Table(name, tuple(headings), number)
-            continue
-        if len(table.rows) >= MOST_ROWS:
-            raise UnreadableFile(
-                _l("The sheet has more than %(most)s rows.", most=MOST_ROWS),
-                _l("Divide it into several files and import one after the other."),
-                sheet=name,
-            )
-        table.rows.append(TableRow(number, cells))
-    return table
+def _read_file(path: Path) -> Table | None:
+    _check_size(path)
+    return read_csv(path.read_bytes(), unicodedata.normalize("NFC", path.stem))
 
 
 def _check_size(path: Path) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise UnreadableFile(
+        raise UnreadableTable(
             _l("The file can't be opened: %(reason)s.", reason=error.strerror), _l("Check the path."), file=path.name
         ) from error
     if size > MOST_BYTES:
-        raise UnreadableFile(
+        raise UnreadableTable(
             _l("The file is too large (%(size)s MB).", size=size // 1024 // 1024),
             _l("Divide it into several files and import one after the other."),
             file=path.name,
         )
-
-
-def decode(content: bytes) -> str:
-    """Decode CSV: UTF-8 with or without a mark, UTF-16 with one, else cp1251. Raises UnicodeDecodeError."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1251")
-
-
-def delimiter_of(first_line: str) -> str:
-    """Find what parts the headings: semicolon, tab or comma, whichever there is most of outside quotation marks."""
-    bare = re.sub(r'"[^"]*"', "", first_line)
-    return max(";\t,", key=bare.count)
-
-
-def _read_csv(path: Path) -> Table | None:
-    _check_size(path)
-    name = unicodedata.normalize("NFC", path.stem)
-    content = path.read_bytes()
-    try:
-        text = decode(content)
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(
-            _l("The file is neither UTF-8 nor cp1251."), _l("Save it as “CSV UTF-8”."), sheet=name
-        ) from error
-    lines = text.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    delimiter, skipped = delimiter_of(first), 0
-    if re.fullmatch(r"sep=.", first.strip()):  # a hint that Excel writes for itself
-        delimiter, skipped = first.strip()[-1], 1
-    if "\0" in text:
-        raise UnreadableFile(_l("This is no text file."), _l("Save it as “CSV UTF-8”."), sheet=name)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        records: list[list[str]] = list(reader)
-    except csv.Error as error:
-        raise UnreadableFile(
-            _l("The file breaks off inside quotation marks, or has them where they don't belong."),
-            _l("Double every quotation mark inside a cell that is itself in quotation marks, or save the file anew."),
-            sheet=name,
-            row=reader.line_num,
-        ) from error
-    if skipped:
-        first_at = next(index for index, record in enumerate(records) if any(record))
-        records[first_at] = []
-    return _table(name, records)
-
-
-def _read_workbook(path: Path) -> list[Table]:
-    _check_size(path)
-    try:
-        with zipfile.ZipFile(path) as packed:
-            unpacked = sum(part.file_size for part in packed.infolist())
-        if unpacked > 10 * MOST_BYTES:
-            raise UnreadableFile(_l("The workbook unpacks to too much."), _l("Divide it."), file=path.name)
-        book = load_workbook(path, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
-        raise UnreadableFile(
-            _l("The workbook can't be read."),
-            _l("Open it in a spreadsheet program and save it as .xlsx."),
-            file=path.name,
-        ) from error
-    try:
-        tables = [
-            _table(str(sheet.title).strip(), ([_cell(cell) for cell in row] for row in sheet.iter_rows()))
-            for sheet in book.worksheets
-        ]
-    finally:
-        book.close()
-    return [table for table in tables if table is not None]
-
-
-def _cell(cell: Any) -> Any:
-    """Return a workbook's cell: a date where the cell shows only a date, seconds rounded, whole numbers as int."""
-    value = cell.value
-    if isinstance(value, datetime):
-        # Excel keeps moments as fractions of a day, which come out a few microseconds off.
-        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)
-        shows_time = "h" in str(cell.number_format).lower()
-        return value if shows_time or value.time() != time() else value.date()
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, date | str | bool | int | float) or value is None:
-        return value
-    return str(value)

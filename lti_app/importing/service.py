@@ -14,7 +14,7 @@ from lti_app.core.permissions import Actor
 from lti_app.importing.catalogue import Catalogue
 from lti_app.importing.known import Known
 from lti_app.importing.parsing import ParsedRow, parse_tables
-from lti_app.importing.reading import Table, UnreadableFile, read_tables
+from lti_app.importing.reading import Table, UnreadableTable, finding_of, read_tables
 from lti_app.importing.report import ImportRefused, ImportReport
 from lti_app.importing.runs import Runs
 from lti_app.importing.schemas import SHEETS
@@ -28,9 +28,9 @@ def import_workbook(session: Session, path: Path, *, zone: ZoneInfo, actor: Acto
     """
     try:
         tables = read_tables(path)
-    except UnreadableFile as error:
+    except UnreadableTable as error:
         report = ImportReport()
-        report.problems.append(error.finding)
+        report.problems.append(finding_of(error))
         raise ImportRefused(report) from error
     return import_tables(session, tables, zone=zone, actor=actor, now=now)
 

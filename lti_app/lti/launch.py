@@ -145,6 +145,7 @@ class ToolLaunch(MessageLaunch[FlaskRequest, Registrations, SessionService, Logi
             lineitems_url=self._own_address(endpoint.get("lineitems")),
             memberships_url=self._own_address(members.get("context_memberships_url")),
             chosen_meeting=check.numeric_id(check.mapping(self.claims.get(f"{LTI}custom")).get(MEETING)),
+            cmid=self.state.cmid,
         )
 
     def validate_state(self) -> ToolLaunch:

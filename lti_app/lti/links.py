@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from lti_app.core.db import insert_for
-from lti_app.lti.models import LtiResourceLink
+from lti_app.lti.models import LtiRegistration, LtiResourceLink, Moodle
 
 LIFE = 60.0
 MOST_REMEMBERED = 10_000
@@ -30,6 +31,8 @@ class Link:
     lineitems_url: str | None
     memberships_url: str | None
     chosen_meeting: int | None = None
+    cmid: int | None = None
+    """Course-module id in Moodle, where the login told it; None says nothing."""
 
 
 class LinkMemory:
@@ -66,6 +69,7 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
             table.lineitems_url,
             table.memberships_url,
             table.chosen_meeting,
+            table.cmid,
         ).where(
             table.registration_id == link.registration_id,
             table.resource_link_id == link.resource_link_id,
@@ -78,6 +82,7 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
         "lineitems_url": link.lineitems_url,
         "memberships_url": link.memberships_url,
         "chosen_meeting": link.chosen_meeting,
+        "cmid": link.cmid if link.cmid is not None or stored is None else stored.cmid,
     }
     if stored is None:
         # Two people may open a new link at once: the second insert then does nothing.
@@ -102,3 +107,27 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
         )
     else:
         memory.keep(link)
+
+
+def launch_address(session: Session, *, moodle_id: int, course_id: int | None) -> str | None:
+    """Return where Moodle begins a launch from a course in the window at hand; None where no link is known there.
+
+    ``mod/lti/view.php`` shows the tool in a frame, where cookies of its own windows are not seen; ``launch.php``, which
+    asks for the course-module id, posts the login to the tool in the window itself. The newest link whose id is known
+    is taken; where none is, the page of the newest link (which takes the id of the LTI instance as ``l``).
+    """
+    if course_id is None:
+        return None
+    row = session.execute(
+        select(Moodle.url, LtiResourceLink.cmid, LtiResourceLink.resource_link_id)
+        .join(LtiRegistration, LtiRegistration.id == LtiResourceLink.registration_id)
+        .join(Moodle, Moodle.id == LtiRegistration.moodle_id)
+        .where(Moodle.id == moodle_id, LtiResourceLink.course_id == course_id, LtiRegistration.disabled_at.is_(None))
+        .order_by(LtiResourceLink.cmid.is_(None), LtiResourceLink.changed_at.desc(), LtiResourceLink.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.cmid is None:
+        return f"{row.url}/mod/lti/view.php?l={quote(row.resource_link_id, safe='')}"
+    return f"{row.url}/mod/lti/launch.php?id={row.cmid}"

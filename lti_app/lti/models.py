@@ -140,6 +140,7 @@ class LtiResourceLink(Base):
     chosen_meeting: Mapped[int | None] = mapped_column(
         comment="the meeting that the link was placed for: its column is not that of the hours"
     )
+    cmid: Mapped[int | None] = mapped_column(comment="course-module id of its activity, as logins tell it")
     changed_at: Mapped[datetime] = mapped_column(
         UtcDateTime, comment="first launch of the link, or the last that told something new of it"
     )

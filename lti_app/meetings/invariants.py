@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from lti_app.core.invariants import Check
 from lti_app.intakes.models import Intake, Trainee
+from lti_app.meetings import correcting
 from lti_app.meetings.models import Attendance, JoinLog, Meeting
 from lti_app.programmes.models import Topic
 
@@ -73,4 +74,5 @@ CHECKS = (
     Check("attendance is of the intake's own trainees", attendance_of_strangers),
     Check("stays are of the intake's own trainees", stays_of_strangers),
     Check("meetings are on topics of their version (4.2)", meetings_off_the_plan),
+    *correcting.CHECKS,
 )

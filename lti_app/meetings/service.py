@@ -14,6 +14,7 @@ from lti_app.core import audit
 from lti_app.core.errors import Conflict, Forbidden, NotFound
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.meetings.correcting import note_correction, require_reason
 from lti_app.meetings.joining import Place, close, join, leave, open_stays
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
 from lti_app.meetings.stays import Span, counting, minutes_inside
@@ -88,14 +89,15 @@ def close_ended(session: Session, *, now: datetime) -> int:
 
 
 def confirm_attendance(
-    session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime
+    session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime, reason: str = ""
 ) -> None:
     """Put down the leader's word on everybody enrolled: trainee ids in ``present`` were there, the others not.
 
     A trainee may be confirmed without having joined (on site, or by telephone). Said again, it changes nothing; said
-    differently, the change is audited. Raises NotFound, Forbidden to who does not lead the site (4.1), Conflict before
-    the meeting begins, where it is cancelled, where somebody in ``present`` has no place in the intake, and where
-    credited hours rest on the attendance to be changed.
+    differently, it needs a ``reason``, which stays with the change for good. Raises NotFound, Forbidden to who does not
+    lead the site (4.1), Conflict before the meeting begins, where it is cancelled, where somebody in ``present`` has no
+    place in the intake, and where credited hours rest on the attendance to be changed; DomainError for a change without
+    a reason, or with one beyond 300 characters.
     """
     meeting = find_meeting(session, meeting_id)
     actor.require_site(meeting.intake.version.programme.site_id)
@@ -111,10 +113,14 @@ def confirm_attendance(
         )
     known = _known_attendance(session, meeting.id)
     _refuse_credited([t for t in trainees if t.id in known and known[t.id].is_credited and t.id not in present])
+    said = {trainee.id: Presence.PRESENT if trainee.id in present else Presence.ABSENT for trainee in trainees}
+    changed = [t for t in trainees if t.id in known and known[t.id].presence is not said[t.id]]
+    reason = require_reason([t.person.short_name for t in changed], reason) if changed else ""
     spans = _spans(session, meeting.id)
     changes: dict[str, Any] = {}
+    corrected: list[tuple[Attendance, Presence]] = []
     for trainee in trainees:
-        presence = Presence.PRESENT if trainee.id in present else Presence.ABSENT
+        presence = said[trainee.id]
         attendance = known.get(trainee.id)
         before = attendance.presence if attendance else None
         if before is presence:
@@ -122,12 +128,16 @@ def confirm_attendance(
         if attendance is None:
             attendance = Attendance(meeting_id=meeting.id, trainee_id=trainee.id, is_credited=False)
             session.add(attendance)
+        elif before is not None:
+            corrected.append((attendance, before))
         attendance.presence = presence
         attendance.minutes_joined = minutes_inside(meeting, spans.get(trainee.id, ()), now)
         attendance.confirmed_at, attendance.confirmed_by_id = now, person_of(actor)
         changes[f"trainee {trainee.id}"] = [before.value if before else None, presence.value]
     if changes:
         session.flush()
+        for attendance, before in corrected:
+            note_correction(session, attendance, before=before, reason=reason, made_by_id=person_of(actor), now=now)
         audit.record(session, actor=actor, now=now, action="confirm_attendance", on=meeting, changes=changes)
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from flask import session as cookie
 from sqlalchemy.orm import Session
 
 from lti_app.core.edge import SignedIn, db_session, now, sign_in, signed_in, tool
+from lti_app.core.errors import DomainError
 from lti_app.core.forms import see_other
 from lti_app.core.permissions import Actor, Permission
 from lti_app.intakes.courses import intakes_of_course, own_intakes
 from lti_app.intakes.launched import LaunchedCourse, seal
 from lti_app.intakes.models import Intake
 from lti_app.lti.launch import Launch
+from lti_app.meetings.arrival_notes import ArrivalNote, note_in, take_note_away
+from lti_app.meetings.arriving import arrive
+from lti_app.meetings.onsite_models import ArrivalHow
 from lti_app.notices.ways import take_way
 from lti_app.people.accounts import find_person, remember_last_link
 from lti_app.sites.service import has_power_over_others
@@ -59,6 +64,9 @@ def land(launch: Launch) -> Response:
     who = _visitor(launch, actor.person_id, actor.name)
     _begin_visit(who, launch.locale)
     awaited = _way_of_a_notice(session, launch, arrival, actor)
+    followed = note_in(request, secret_key=tool().settings.secret_key, now=now())
+    if followed is not None:
+        return _arrived(session, followed, actor)
     if awaited is not None:
         return see_other(awaited)
     chosen = page_chosen(session, launch, actor)
@@ -70,6 +78,16 @@ def land(launch: Launch) -> Response:
     if course is None:
         return see_other(url_for("site.home"))
     return see_other(way_from(session, course, actor) or url_for("site.course", course=_sealed(course)))
+
+
+def _arrived(session: Session, note: ArrivalNote, actor: Actor) -> Response:
+    """Mark whose phone followed the code of a meeting; the page says that they are marked, or why they aren't."""
+    # Refused: no place at the meeting, or it was cancelled meanwhile. The visit has begun all the same.
+    with suppress(DomainError):
+        arrive(session, meeting_id=note.meeting_id, person_id=actor.person_id, how=ArrivalHow.CODE, at=note.at)
+    response = see_other(url_for("arrivals.arrived", meeting_id=note.meeting_id))
+    take_note_away(response)
+    return response
 
 
 def _way_of_a_notice(session: Session, launch: Launch, arrival: Arrival, actor: Actor) -> str | None:

@@ -174,7 +174,7 @@ def _register(app: Flask) -> None:
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
-    from lti_app.meetings import calendar_views, change_views, feedback_views, room_views, schedule_views
+    from lti_app.meetings import arrival_views, calendar_views, change_views, feedback_views, room_views, schedule_views
     from lti_app.meetings.callback_views import blueprint as room_callbacks
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
@@ -205,6 +205,7 @@ def _register(app: Flask) -> None:
         calendar_views,
         feedback_views,
         room_views,
+        arrival_views,
         ending,
         centre,
     )

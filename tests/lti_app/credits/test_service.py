@@ -138,7 +138,9 @@ def test_a_proposal_is_withdrawn_when_the_facts_bear_it_no_more(database: Databa
         world.attended(meeting, anna)
         propose_credits(session, now=NOW)
         if how == "absent after all":
-            confirm_attendance(session, meeting_id=meeting.id, present=set(), actor=world.leader_actor, now=NOW)
+            confirm_attendance(
+                session, meeting_id=meeting.id, present=set(), actor=world.leader_actor, now=NOW, reason="не было"
+            )
         elif how == "meeting cancelled":
             meeting.state = MeetingState.CANCELLED
         else:
@@ -160,7 +162,12 @@ def test_the_leaders_word_takes_open_proposals_along_and_opens_none(database: Da
 
         def say(meeting_id: int, *present: int) -> None:
             record_attendance(
-                session, meeting_id=meeting_id, present=set(present), actor=world.leader_actor, now=NOW + DAY
+                session,
+                meeting_id=meeting_id,
+                present=set(present),
+                actor=world.leader_actor,
+                now=NOW + DAY,
+                reason="ошибка",
             )
 
         say(second.id, anna.id)
@@ -260,12 +267,16 @@ def test_attendance_behind_a_credit_is_held_until_the_credit_is_reversed(databas
 
         assert held() == {first.id, second.id}
         with pytest.raises(Conflict, match="attendance_credited"):
-            confirm_attendance(session, meeting_id=second.id, present=set(), actor=world.leader_actor, now=NOW)
+            confirm_attendance(
+                session, meeting_id=second.id, present=set(), actor=world.leader_actor, now=NOW, reason="не было"
+            )
         later = session.scalars(select(CreditEntry).order_by(CreditEntry.id.desc())).first()
         assert later is not None
         reverse_entry(session, entry_id=later.id, reason="не та группа", actor=world.leader_actor, now=NOW)
         assert held() == {first.id}  # the first credit rests on it still
-        confirm_attendance(session, meeting_id=second.id, present=set(), actor=world.leader_actor, now=NOW)
+        confirm_attendance(
+            session, meeting_id=second.id, present=set(), actor=world.leader_actor, now=NOW, reason="не было"
+        )
         assert credited_hours(session, anna.id) == 4
 
 
@@ -522,7 +533,9 @@ def test_attendance_corrected_after_a_reversal_counts_as_a_new_word(database: Da
         world, anna, meeting = _taken_back(session)
 
         def say(present: set[int], now: datetime) -> None:
-            confirm_attendance(session, meeting_id=meeting.id, present=present, actor=world.leader_actor, now=now)
+            confirm_attendance(
+                session, meeting_id=meeting.id, present=present, actor=world.leader_actor, now=now, reason="ошибка"
+            )
             session.flush()
 
         say({anna.id}, NOW + 2 * DAY)  # the same once more is no news

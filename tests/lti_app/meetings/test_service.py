@@ -237,7 +237,12 @@ def test_saying_it_again_changes_nothing_and_a_change_is_on_record(database: Dat
 
         def confirm(present: set[int], minutes: int) -> None:
             confirm_attendance(
-                session, meeting_id=meeting.id, present=present, actor=world.leader_actor, now=NOW + minutes * MINUTE
+                session,
+                meeting_id=meeting.id,
+                present=present,
+                actor=world.leader_actor,
+                now=NOW + minutes * MINUTE,
+                reason="был по телефону" if minutes == 2 else "",
             )
 
         confirm({anna.id}, 0)
@@ -299,7 +304,9 @@ def test_attendance_that_credit_rests_on_is_not_taken_back_silently(database: Da
         world.attended(meeting, anna, boris)
 
         def confirm(present: set[int]) -> None:
-            confirm_attendance(session, meeting_id=meeting.id, present=present, actor=world.leader_actor, now=NOW)
+            confirm_attendance(
+                session, meeting_id=meeting.id, present=present, actor=world.leader_actor, now=NOW, reason="ошибка"
+            )
 
         hold_attendance(session, trainee_id=anna.id, meeting_ids={meeting.id}, credited=True)
         with pytest.raises(Conflict, match="attendance_credited") as refusal:
