@@ -15,9 +15,12 @@ from lti_app.core import audit
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake, Trainee, TraineeState
-from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
+from lti_app.meetings.models import Attendance, GuestState, JoinLog, Meeting, MeetingGuest, MeetingState, Presence
 from lti_app.meetings.stays import Span, minutes_inside, opens_at
 from lti_app.programmes.models import Mode, Programme, ProgrammeVersion
+
+Place = Trainee | MeetingGuest
+"""What lets somebody into a meeting: a place in its intake, or having signed up for it as a guest."""
 
 
 def find_meeting(session: Session, meeting_id: int) -> Meeting:
@@ -39,13 +42,13 @@ def find_meeting(session: Session, meeting_id: int) -> Meeting:
 
 
 def join(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> str:
-    """Let a trainee into a distance meeting and note when; return the room's address.
+    """Let a trainee, or a guest who signed up, into a distance meeting and note when; return the room's address.
 
-    A second visit while still inside changes nothing. Raises NotFound, Forbidden to who is no trainee of the intake,
+    A second visit while still inside changes nothing. Raises NotFound, Forbidden to who has no place at the meeting,
     Conflict outside of the time from 15 minutes before until the end, DomainError for a meeting on site.
     """
     meeting = find_meeting(session, meeting_id)
-    trainee = _own_place(session, meeting, actor)
+    place = _own_place(session, meeting, actor)
     if meeting.mode is not Mode.DISTANCE or meeting.room_url is None:
         raise DomainError(
             "meeting_on_site",
@@ -54,15 +57,15 @@ def join(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> s
             clause="5.1",
         )
     _require_open(meeting, now)
-    _open_stay(session, meeting, trainee, now)
+    _open_stay(session, meeting, place, now)
     return meeting.room_url
 
 
 def leave(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> None:
-    """Note that a trainee has left; nothing happens to who is not inside. Raises NotFound, Forbidden."""
+    """Note that a trainee or guest has left; nothing happens to who is not inside. Raises NotFound, Forbidden."""
     meeting = find_meeting(session, meeting_id)
-    trainee = _own_place(session, meeting, actor)
-    for stay in _open_stays(session, meeting.id, trainee.id):
+    place = _own_place(session, meeting, actor)
+    for stay in _open_stays(session, meeting.id, **_whose(place)):
         _close(stay, meeting, now, "self")
 
 
@@ -73,7 +76,7 @@ def close_stay(session: Session, *, meeting_id: int, trainee_id: int, actor: Act
     trainee = session.get(Trainee, trainee_id)
     if trainee is None or trainee.intake_id != meeting.intake_id:
         raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))
-    for stay in _open_stays(session, meeting.id, trainee.id):
+    for stay in _open_stays(session, meeting.id, trainee_id=trainee.id):
         _close(stay, meeting, now, "leader")
         session.flush()
         audit.record(
@@ -189,24 +192,35 @@ def person_of(actor: Actor) -> int:
     return actor.person_id
 
 
-def _own_place(session: Session, meeting: Meeting, actor: Actor) -> Trainee:
-    trainee = None
+def _own_place(session: Session, meeting: Meeting, actor: Actor) -> Place:
+    place: Place | None = None
     if actor.person_id is not None:
-        trainee = session.scalar(
+        place = session.scalar(
             select(Trainee).where(
                 Trainee.intake_id == meeting.intake_id,
                 Trainee.person_id == actor.person_id,
                 Trainee.state == TraineeState.ENROLLED,
             )
+        ) or session.scalar(
+            select(MeetingGuest).where(
+                MeetingGuest.meeting_id == meeting.id,
+                MeetingGuest.person_id == actor.person_id,
+                MeetingGuest.state == GuestState.SIGNED_UP,
+            )
         )
-    if trainee is None:
+    if place is None:
         raise Forbidden(
             "not_your_intake",
             _l("You are not a trainee of this intake."),
             remedy=_l("Only its trainees may join; ask the leader of the site for a place."),
             clause="4.2",
         )
-    return trainee
+    return place
+
+
+def _whose(place: Place) -> dict[str, int]:
+    """Return the column of a stay that says whose it is."""
+    return {"guest_id": place.id} if isinstance(place, MeetingGuest) else {"trainee_id": place.id}
 
 
 def _require_open(meeting: Meeting, now: datetime) -> None:
@@ -236,33 +250,27 @@ def _require_confirmable(meeting: Meeting, now: datetime) -> None:
         )
 
 
-def _open_stay(session: Session, meeting: Meeting, trainee: Trainee, now: datetime) -> None:
-    if _open_stays(session, meeting.id, trainee.id):
+def _open_stay(session: Session, meeting: Meeting, place: Place, now: datetime) -> None:
+    whose = _whose(place)
+    if _open_stays(session, meeting.id, **whose):
         return
     last_left = session.scalar(
-        select(JoinLog.left_at)
-        .where(JoinLog.meeting_id == meeting.id, JoinLog.trainee_id == trainee.id)
-        .order_by(JoinLog.left_at.desc())
-        .limit(1)
+        select(JoinLog.left_at).filter_by(meeting_id=meeting.id, **whose).order_by(JoinLog.left_at.desc()).limit(1)
     )
     try:
         with session.begin_nested():
             # After the last stay, even if the clock was set back in between: stays never overlap.
             joined_at = now if last_left is None else max(now, last_left)
-            session.add(JoinLog(meeting_id=meeting.id, trainee_id=trainee.id, joined_at=joined_at))
+            session.add(JoinLog(meeting_id=meeting.id, joined_at=joined_at, **whose))
     except IntegrityError:
         # The button was pressed twice, and the other press was first (uq_join_log_open).
-        if not _open_stays(session, meeting.id, trainee.id):
+        if not _open_stays(session, meeting.id, **whose):
             raise
 
 
-def _open_stays(session: Session, meeting_id: int, trainee_id: int) -> list[JoinLog]:
+def _open_stays(session: Session, meeting_id: int, **whose: int) -> list[JoinLog]:
     return list(
-        session.scalars(
-            select(JoinLog)
-            .where(JoinLog.meeting_id == meeting_id, JoinLog.trainee_id == trainee_id, JoinLog.left_at.is_(None))
-            .with_for_update()
-        )
+        session.scalars(select(JoinLog).filter_by(meeting_id=meeting_id, left_at=None, **whose).with_for_update())
     )
 
 
