@@ -16,6 +16,7 @@ from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
 from lti_app.credits.overview import intake_overview, meeting_overview, reversal_overview, trainee_overview
+from lti_app.credits.seminar_section import NOTHING_REFUSED, RefusedGuests, guest_section
 from lti_app.credits.service import (
     LONGEST_REASON,
     confirm_credits,
@@ -25,6 +26,7 @@ from lti_app.credits.service import (
 )
 from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
 from lti_app.intakes.places import exchange_is_stopped, site_of
+from lti_app.meetings.guests import is_guest
 from lti_app.meetings.models import Presence
 from lti_app.meetings.service import find_meeting
 
@@ -236,15 +238,23 @@ def put_forward(trainee_id: int) -> Response:
 @blueprint.get("/meetings/<int:meeting_id>")
 @needs(Permission.SIGNED_IN)
 def meeting(meeting_id: int) -> str | Response:
-    """Show the leader who came to a meeting, and what to confirm; lead a trainee to its line in the intake."""
+    """Show the leader who came to a meeting; lead a trainee to its line in the intake, a guest to the seminar."""
     intake_id = find_meeting(db_session(), meeting_id).intake_id
+    if is_guest(db_session(), meeting_id, actor()):
+        return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
     if Role.LEADER in roles_in(intake_id, actor()):
         return meeting_page(meeting_id)
     return see_other(url_for("credits.intake", intake_id=intake_id, _anchor=f"meeting-{meeting_id}"))
 
 
-def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: DomainError | None = None) -> str:
-    """Show a meeting; ``ticked`` keeps a refused choice of those present."""
+def meeting_page(
+    meeting_id: int,
+    *,
+    ticked: set[int] | None = None,
+    refusal: DomainError | None = None,
+    refused_guests: RefusedGuests = NOTHING_REFUSED,
+) -> str:
+    """Show a meeting; ``ticked`` keeps a refused choice of those present, ``refused_guests`` one of guests."""
     overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
     return render_template(
         "credits/meeting.html",
@@ -253,6 +263,8 @@ def meeting_page(meeting_id: int, *, ticked: set[int] | None = None, refusal: Do
         ticked=preselected(overview) if ticked is None else ticked,
         refusal=refusal,
         Presence=Presence,
+        guests=guest_section(db_session(), meeting_id=meeting_id, actor=actor(), now=now()),
+        refused_guests=refused_guests,
     )
 
 

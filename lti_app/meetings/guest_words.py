@@ -13,7 +13,7 @@ from lti_app.notices.occasions import Occasion
 STATE_NAMES: dict[str, Text] = {
     GuestState.SIGNED_UP: _l("signed up"),
     GuestState.WAITING: _l("on the waiting list"),
-    GuestState.CANCELLED: _l("cancelled by the guest or the leader"),
+    GuestState.CANCELLED: _l("sign-up cancelled"),
 }
 HISTORY = Words(
     actions={
@@ -63,7 +63,7 @@ NOTICES: dict[str, Occasion] = {
         _l("The hours at the open seminar are taken back"),
         _l(
             "The leader has taken back the hours credited to you at the open seminar “%(topic)s” (%(site)s) of "
-            "%(starts_at)s. The reason stands on the seminar's page."
+            "%(starts_at)s. The reason stands under “My seminars and hours”."
         ),
     ),
 }

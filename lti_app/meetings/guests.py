@@ -88,6 +88,20 @@ def is_trainee(session: Session, intake_id: int, person_id: int) -> bool:
     return found is not None
 
 
+def is_guest(session: Session, meeting_id: int, actor: Actor) -> bool:
+    """Tell whether somebody signed up for the meeting and isn't a trainee of its intake."""
+    found = session.scalar(
+        select(MeetingGuest.id)
+        .join(Meeting, Meeting.id == MeetingGuest.meeting_id)
+        .where(
+            MeetingGuest.meeting_id == meeting_id,
+            MeetingGuest.person_id == actor.person_id,
+            Meeting.intake_id.not_in(actor.trainee_intake_ids),
+        )
+    )
+    return found is not None
+
+
 def runs_it(session: Session, meeting: Meeting, person_id: int) -> bool:
     """Tell whether somebody holds the meeting or leads its site, and would give the hours to themselves."""
     leader = leader_of(session, meeting.intake.version.programme.site_id)

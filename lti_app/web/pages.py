@@ -170,10 +170,12 @@ def _stamp(folder: str, filename: str) -> str:
 
 def _register(app: Flask) -> None:
     from lti_app.centre import views as centre
+    from lti_app.credits.seminar_views import blueprint as seminar_hours
     from lti_app.credits.views import blueprint as credits
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
+    from lti_app.meetings import guest_views
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
@@ -186,7 +188,7 @@ def _register(app: Flask) -> None:
     from lti_app.web.attachment_views import blueprint as attachments
     from lti_app.web.home import blueprint as site
 
-    for blueprint in (site, intakes, meetings, credits, sync, who, attachments):
+    for blueprint in (site, intakes, meetings, credits, seminar_hours, sync, who, attachments):
         app.register_blueprint(blueprint)
     features = (
         people,
@@ -197,6 +199,7 @@ def _register(app: Flask) -> None:
         council_views,
         intake_views,
         place_views,
+        guest_views,
         ending,
         centre,
     )

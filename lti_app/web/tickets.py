@@ -1,6 +1,6 @@
 """Joining a room from a frame: the form opens a new tab, to which browsers don't give the frame's partitioned cookie.
 
-So the form itself carries a sealed ticket: who, which meeting, from which launch. It opens that one door only, no
+So the form itself carries a sealed ticket: who, which meeting, from which launch. It opens that meeting's door only, no
 longer than the visit lasts, and stands for the form's CSRF token as well, since nobody else can write one.
 """
 
@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from lti_app.core.edge import SignedIn, db_session, now, signed_in, tool, visit_life
 
 SALT = "join-ticket"
-DOOR = "meetings.join"
+DOORS = frozenset({"meetings.join", "seminars.join"})
 FIELD = "ticket"
 
 
@@ -42,11 +42,11 @@ def read_ticket(text: str, meeting_id: int) -> SignedIn | None:
 
 
 def install(app: Flask) -> None:
-    """Let ticket holders through that one door; everybody else needs cookie and token there as anywhere."""
+    """Let ticket holders through those doors; everybody else needs cookie and token there as anywhere."""
 
     @app.before_request
     def _admit() -> None:
-        if request.endpoint != DOOR:
+        if request.endpoint not in DOORS:
             return
         holder = read_ticket(request.form.get(FIELD, ""), (request.view_args or {})["meeting_id"])
         if holder is not None:
