@@ -101,6 +101,11 @@ class GuestSection:
         return all(row.presence is not None for row in self.guests)
 
     @property
+    def all_credited(self) -> bool:
+        """Tell whether every guest has the hours, so that no mark can be changed."""
+        return all(row.credit_id is not None for row in self.guests)
+
+    @property
     def last_word(self) -> tuple[datetime, str] | None:
         """Return when the list was confirmed or corrected last, and by whom."""
         return max(

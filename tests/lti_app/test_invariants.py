@@ -77,7 +77,7 @@ def _honest(database: Database) -> World:
 
 
 def _with_guests(world: World) -> None:
-    """Hold an open meeting: two guests with places, of whom the first has hours (once taken back), and one who waits."""
+    """Hold an open meeting: of two guests the first has hours (taken back once), a third waits."""
     meeting = open_meeting(world, places=2)
     first, second, _third = (signs_up(world, meeting, minute=minute) for minute in range(3))
     guest_stay(world, first, 30)
