@@ -5,6 +5,7 @@ from lti_app.core import audit as _audit
 from lti_app.core import outbox as _outbox
 from lti_app.core.db import Base
 from lti_app.credits import models as _credits
+from lti_app.credits import seminar_models as _seminars
 from lti_app.intakes import models as _intakes
 from lti_app.lti import models as _lti
 from lti_app.meetings import calendar_models as _calendar
@@ -35,6 +36,7 @@ __all__ = [
     "_people",
     "_programmes",
     "_rooms",
+    "_seminars",
     "_sites",
     "_sync",
     "metadata",

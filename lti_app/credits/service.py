@@ -20,6 +20,7 @@ from lti_app.credits.facts import IntakeFacts, TraineeFacts, credited_sum, load_
 from lti_app.credits.models import CreditEntry, CreditProposal, EntryKind, ProposalState
 from lti_app.credits.rules import rule_words
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.meetings.guest_presence import refuse_present_guests
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
 from lti_app.meetings.service import confirm_attendance, hold_attendance, lock_intakes, person_of
 from lti_app.programmes.models import Programme, ProgrammeVersion
@@ -111,9 +112,10 @@ def record_attendance(
 ) -> None:
     """Put down the leader's word on a meeting, and let open proposals of its intake follow; none is opened.
 
-    Raises what ``confirm_attendance`` raises.
+    Raises what ``confirm_attendance`` raises, and Conflict for who was there as a guest.
     """
     confirm_attendance(session, meeting_id=meeting_id, present=present, actor=actor, now=now, reason=reason)
+    refuse_present_guests(session, meeting_id=meeting_id, present=present)
     intake_id = session.get_one(Meeting, meeting_id).intake_id
     session.flush()
     facts = load_facts(session, [intake_id])[intake_id]

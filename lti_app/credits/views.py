@@ -17,6 +17,7 @@ from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
 from lti_app.credits.overview import intake_overview, meeting_overview, reversal_overview, trainee_overview
+from lti_app.credits.seminar_section import NOTHING_REFUSED, RefusedGuests, guest_section
 from lti_app.credits.service import (
     LONGEST_REASON,
     confirm_credits,
@@ -30,6 +31,7 @@ from lti_app.meetings.arriving import arrivals_of
 from lti_app.meetings.correcting import LONGEST_REASON as LONGEST_CORRECTION
 from lti_app.meetings.correcting import corrections_of
 from lti_app.meetings.feedback import meetings_to_rate
+from lti_app.meetings.guests import is_guest
 from lti_app.meetings.models import Meeting, Presence
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import StayRules
@@ -250,22 +252,29 @@ def put_forward(trainee_id: int) -> Response:
 @blueprint.get("/meetings/<int:meeting_id>")
 @needs(Permission.SIGNED_IN)
 def meeting(meeting_id: int) -> str | Response:
-    """Show the leader who came to a meeting, and what to confirm; lead a trainee to its line in the intake."""
+    """Show the leader who came; lead a trainee to the intake, a guest to the seminar, a host to the code."""
     found = find_meeting(db_session(), meeting_id)
     intake_id = found.intake_id
     if found.host_id is not None and found.host_id == actor().person_id:
         site_id = found.intake.version.programme.site_id
         if site_id not in actor().led_site_ids:  # who holds it and leads nothing shows the code and marks who came
             return see_other(url_for("arrivals.code", meeting_id=meeting_id))
+    if is_guest(db_session(), meeting_id, actor()):
+        return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
     if Role.LEADER in roles_in(intake_id, actor()):
         return meeting_page(meeting_id)
     return see_other(url_for("credits.intake", intake_id=intake_id, _anchor=f"meeting-{meeting_id}"))
 
 
 def meeting_page(
-    meeting_id: int, *, ticked: set[int] | None = None, reason: str = "", refusal: DomainError | None = None
+    meeting_id: int,
+    *,
+    ticked: set[int] | None = None,
+    reason: str = "",
+    refusal: DomainError | None = None,
+    refused_guests: RefusedGuests = NOTHING_REFUSED,
 ) -> str:
-    """Show a meeting; ``ticked`` and ``reason`` keep a refused choice of those present."""
+    """Show a meeting; ``ticked`` and ``reason`` keep a refused list of those present, ``refused_guests`` of guests."""
     overview = meeting_overview(
         db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
     )
@@ -282,6 +291,8 @@ def meeting_page(
         corrections=corrections_of(db_session(), [meeting_id]),
         refusal=refusal,
         Presence=Presence,
+        guests=guest_section(db_session(), meeting_id=meeting_id, actor=actor(), now=now()),
+        refused_guests=refused_guests,
     )
 
 

@@ -13,13 +13,14 @@ from lti_app.core.attachment_words import HISTORY as FILES
 from lti_app.core.history import Words
 from lti_app.ending.words import HISTORY as ENDING
 from lti_app.intakes.words import HISTORY as INTAKES
+from lti_app.meetings.guest_words import HISTORY as GUESTS
 from lti_app.meetings.words import HISTORY as MEETINGS
 from lti_app.people.words import HISTORY as PEOPLE
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
 from lti_app.web import formatting
 
-FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, ENDING)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, GUESTS, ENDING)
 
 
 def action_words(action: str) -> str:

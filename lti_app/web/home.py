@@ -16,6 +16,7 @@ from lti_app.intakes.launched import unseal
 from lti_app.intakes.openings import ON_FIRST_PAGE, count_to_confirm, openings
 from lti_app.intakes.places import contacts_of, own_places
 from lti_app.lti.models import Moodle
+from lti_app.meetings.guest_lists import seminars_to_come
 from lti_app.web import i18n
 from lti_app.web.icons import sprite
 from lti_app.web.landing import standing_in, way_from
@@ -51,6 +52,7 @@ def home() -> Response:
     page = render_template(
         "home.html",
         openings=openings(db_session(), actor=who, today=today, limit=ON_FIRST_PAGE) if is_known else [],
+        seminars=seminars_to_come(db_session(), actor=who, now=now(), limit=ON_FIRST_PAGE) if is_known else [],
         confirming=confirming,
         is_known=is_known,
         cards=cards,

@@ -170,11 +170,20 @@ def _stamp(folder: str, filename: str) -> str:
 
 def _register(app: Flask) -> None:
     from lti_app.centre import views as centre
+    from lti_app.credits.seminar_views import blueprint as seminar_hours
     from lti_app.credits.views import blueprint as credits
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
-    from lti_app.meetings import arrival_views, calendar_views, change_views, feedback_views, room_views, schedule_views
+    from lti_app.meetings import (
+        arrival_views,
+        calendar_views,
+        change_views,
+        feedback_views,
+        guest_views,
+        room_views,
+        schedule_views,
+    )
     from lti_app.meetings.callback_views import blueprint as room_callbacks
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
@@ -188,7 +197,7 @@ def _register(app: Flask) -> None:
     from lti_app.web.attachment_views import blueprint as attachments
     from lti_app.web.home import blueprint as site
 
-    for blueprint in (site, intakes, meetings, room_callbacks, credits, sync, who, attachments):
+    for blueprint in (site, intakes, meetings, room_callbacks, credits, seminar_hours, sync, who, attachments):
         app.register_blueprint(blueprint)
     app.extensions["csrf"].exempt(room_callbacks)  # servers have no form of ours; they prove themselves otherwise
     features = (
@@ -206,6 +215,7 @@ def _register(app: Flask) -> None:
         feedback_views,
         room_views,
         arrival_views,
+        guest_views,
         ending,
         centre,
     )

@@ -16,6 +16,7 @@ from lti_app.core.errors import Text
 from lti_app.core.invariants import INVARIANTS, Check
 from lti_app.core.mail import MAIL, deliverer
 from lti_app.credits import invariants as credits
+from lti_app.credits import seminar_invariants as seminars
 from lti_app.credits.scores import deliver_score
 from lti_app.credits.service import SCORE
 from lti_app.ending.telling import NOTICES as ENDING
@@ -24,7 +25,10 @@ from lti_app.intakes.telling import tell_leaders
 from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import feedback_invariants as feedback
+from lti_app.meetings import guest_invariants as guests
 from lti_app.meetings import invariants as meetings
+from lti_app.meetings.guest_words import NOTICES as GUESTS
+from lti_app.meetings.guests import lapse_waiting, release_trainees
 from lti_app.meetings.planning import planned_days
 from lti_app.meetings.reminding import NOTICES as REMINDERS
 from lti_app.meetings.reminding import remind_of_meetings
@@ -50,11 +54,13 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *intakes.CHECKS,
     *meetings.CHECKS,
     *feedback.CHECKS,
+    *guests.CHECKS,
     *credits.CHECKS,
+    *seminars.CHECKS,
     *sync.CHECKS,
 )
 
-OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **MEETINGS, **ENDING, **REMINDERS}
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **MEETINGS, **ENDING, **REMINDERS, **GUESTS}
 """The words of every occasion of which people are told."""
 
 
@@ -81,6 +87,7 @@ def install(tool: Tool) -> None:
     tool.services[INVARIANTS] = (*CHECKS, check_of(store))
     tool.services["planned_days"] = planned_days
     tool.watchers.append(lambda session, now: _watch_places(session, tool.settings.zone, now))
+    tool.watchers.append(lambda session, now: _watch_guests(session, tool.settings.zone, now))
 
 
 def _remind(tool: Tool, session: Session, now: datetime) -> None:
@@ -96,3 +103,8 @@ def _remind_of_meetings(tool: Tool, session: Session, now: datetime) -> None:
 def _watch_places(session: Session, zone: ZoneInfo, now: datetime) -> None:
     lapse_requests(session, zone=zone, now=now)
     tell_leaders(session, zone=zone, now=now)
+
+
+def _watch_guests(session: Session, zone: ZoneInfo, now: datetime) -> None:
+    lapse_waiting(session, now=now, zone=zone)
+    release_trainees(session, now=now, zone=zone)

@@ -12,9 +12,13 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.db import Database
 from lti_app.core.invariants import audit
+from lti_app.credits.seminar_models import SeminarCredit
+from lti_app.credits.seminars import give_hours, reverse_hours
 from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
+from lti_app.meetings.guest_presence import confirm_guests
 from lti_app.programmes.models import VersionState
 from lti_app.web.upkeep import CHECKS
+from tests.lti_app.meetings.guests_world import END, ZONE, guest_stay, open_meeting, signs_up
 from tests.lti_app.world import NOW, World
 
 
@@ -66,9 +70,24 @@ def _honest(database: Database) -> World:
         entry_id = session.scalar(text("SELECT min(id) FROM credit_entry"))
         assert isinstance(entry_id, int)
         reverse_entry(session, entry_id=entry_id, reason="ошибка", actor=world.leader_actor, now=NOW)
+        _with_guests(world)
         World(session, "other", moodle=world.moodle).trainee(person=boris.person)
         World(session, "draft", moodle=world.moodle, state=VersionState.DRAFT, published=False)
     return world
+
+
+def _with_guests(world: World) -> None:
+    """Hold an open meeting: of two guests the first has hours (taken back once), a third waits."""
+    meeting = open_meeting(world, places=2)
+    first, second, _third = (signs_up(world, meeting, minute=minute) for minute in range(3))
+    guest_stay(world, first, 30)
+    guest_stay(world, second, 60)
+    leader, session = world.leader_actor, world.session
+    confirm_guests(session, meeting_id=meeting.id, present=[first.id], actor=leader, now=END)
+    for _ in range(2):
+        give_hours(session, meeting_id=meeting.id, guest_ids=[first.id], actor=leader, now=END, zone=ZONE)
+        if session.query(SeminarCredit).count() == 1:
+            reverse_hours(session, credit_id=1, reason="ошибка", actor=leader, now=END, zone=ZONE)
 
 
 def test_an_honest_world_is_not_accused(database: Database) -> None:
@@ -87,7 +106,17 @@ BREAKS = {
     " SET left_at = (SELECT max(left_at) FROM join_log)",
     "attendance is of the intake's own": "UPDATE attendance SET trainee_id = (SELECT max(id) FROM trainee)"
     " WHERE trainee_id = 1",
-    "stays are of the intake's own": "UPDATE join_log SET trainee_id = (SELECT max(id) FROM trainee)",
+    "stays are of the intake's own": "UPDATE join_log SET trainee_id = (SELECT max(id) FROM trainee)"
+    " WHERE trainee_id IS NOT NULL",
+    "no meeting has more guests": "UPDATE meeting SET guest_places = 1 WHERE is_open",
+    "guests wait only where": "UPDATE meeting SET guest_places = NULL WHERE is_open",
+    "nobody is present as a guest and": "UPDATE meeting_guest SET meeting_id = 1, person_id ="
+    " (SELECT person_id FROM trainee WHERE id = 1) WHERE id = 1",
+    "guests are of open meetings": "UPDATE meeting SET is_open = false WHERE is_open",
+    "stays of a guest are in": "UPDATE join_log SET meeting_id = 1 WHERE guest_id IS NOT NULL",
+    "a guest's presence is held exactly": "UPDATE meeting_guest SET is_credited = false WHERE id = 1",
+    "a reversal of a guest's hours": "UPDATE seminar_credit SET hours = 100 WHERE kind = 'reversal'",
+    "a guest's hours name": "UPDATE seminar_credit SET person_id = 1 WHERE id = 1",
     "a meeting has as many answers": "INSERT INTO feedback_given (meeting_id, person_id) VALUES (1, 1)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
@@ -119,6 +148,14 @@ MORE_BREAKS: dict[str, tuple[str, str]] = {
     "a confirmed proposal without an entry": (
         "UPDATE credit_entry SET proposal_id = NULL WHERE trainee_id = 2",
         "a proposal has an entry exactly if it is confirmed: proposal 2 is confirmed and has no entry",
+    ),
+    "hours given twice": (
+        "UPDATE seminar_credit SET kind = 'credit', reverses_id = NULL, reason = NULL",
+        "a guest's presence is held exactly while hours rest on it, once: guest 1 has the hours 3 times",
+    ),
+    "two stays of a guest at once": (
+        "UPDATE join_log SET guest_id = 1 WHERE guest_id = 2",
+        "stays of a guest are in the guest's meeting, one at a time: stays 3 and 4 overlap",
     ),
     "an open stay beside a later one": (
         "UPDATE join_log SET left_at = NULL, left_how = NULL WHERE id = 1",

@@ -55,10 +55,10 @@ OWN = {
     ("GET", "credits.reverse"): frozenset({"leader"}),
     ("POST", "credits.reverse"): frozenset({"leader"}),
     ("POST", "credits.put_forward"): frozenset({"leader"}),
-    ("GET", "credits.meeting"): frozenset({"leader", "trainee"}),
+    ("GET", "credits.meeting"): frozenset({"leader", "trainee", "trainee elsewhere"}),  # who is a guest of it
     ("POST", "credits.attendance"): frozenset({"leader"}),
-    ("POST", "meetings.join"): frozenset({"trainee"}),
-    ("POST", "meetings.leave"): frozenset({"trainee"}),
+    ("POST", "meetings.join"): frozenset({"trainee", "trainee elsewhere"}),  # a guest of it, too
+    ("POST", "meetings.leave"): frozenset({"trainee", "trainee elsewhere"}),  # a guest of it, too
     ("POST", "meetings.close_stay"): frozenset({"leader"}),
     ("GET", "intakes.tie"): frozenset(),  # as above
     ("POST", "intakes.tie"): frozenset(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 LEADER = frozenset({"leader"})
 
 MAY = {
