@@ -27,6 +27,7 @@ def find_meeting(session: Session, meeting_id: int) -> Meeting:
         .where(Meeting.id == meeting_id)
         .options(
             joinedload(Meeting.topic),
+            joinedload(Meeting.only_for).joinedload(Trainee.person),
             joinedload(Meeting.intake)
             .joinedload(Intake.version)
             .joinedload(ProgrammeVersion.programme)
@@ -71,7 +72,7 @@ def close_stay(session: Session, *, meeting_id: int, trainee_id: int, actor: Act
     meeting = find_meeting(session, meeting_id)
     actor.require_site(meeting.intake.version.programme.site_id)
     trainee = session.get(Trainee, trainee_id)
-    if trainee is None or trainee.intake_id != meeting.intake_id:
+    if trainee is None or trainee.intake_id != meeting.intake_id or not meeting.is_for(trainee.id):
         raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))
     for stay in _open_stays(session, meeting.id, trainee.id):
         _close(stay, meeting, now, "leader")
@@ -105,7 +106,7 @@ def close_ended(session: Session, *, now: datetime) -> int:
 def confirm_attendance(
     session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime
 ) -> None:
-    """Put down the leader's word on everybody enrolled: trainee ids in ``present`` were there, the others not.
+    """Put down the leader's word on everybody whom it is for: trainee ids in ``present`` were there, the others not.
 
     A trainee may be confirmed without having joined (on site, or by telephone). Said again, it changes nothing; said
     differently, the change is audited. Raises NotFound, Forbidden to who does not lead the site (4.1), Conflict before
@@ -116,7 +117,7 @@ def confirm_attendance(
     actor.require_site(meeting.intake.version.programme.site_id)
     _require_confirmable(meeting, now)
     lock_intakes(session, meeting.intake_id)
-    trainees = enrolled_trainees(session, meeting.intake_id)
+    trainees = people_of(session, meeting)
     if not set(present) <= {trainee.id for trainee in trainees}:
         raise Conflict(
             "not_a_trainee",
@@ -182,6 +183,11 @@ def enrolled_trainees(session: Session, intake_id: int) -> list[Trainee]:
     )
 
 
+def people_of(session: Session, meeting: Meeting) -> list[Trainee]:
+    """Return the trainees whom a meeting is for: all who have a place now, or the one of an individual meeting."""
+    return [trainee for trainee in enrolled_trainees(session, meeting.intake_id) if meeting.is_for(trainee.id)]
+
+
 def person_of(actor: Actor) -> int:
     """Return the person who decides. Raises Forbidden where it is nobody (the night, the command line)."""
     if actor.person_id is None:
@@ -205,6 +211,13 @@ def _own_place(session: Session, meeting: Meeting, actor: Actor) -> Trainee:
             _l("You are not a trainee of this intake."),
             remedy=_l("Only its trainees may join; ask the leader of the site for a place."),
             clause="4.2",
+        )
+    if not meeting.is_for(trainee.id):
+        raise Forbidden(
+            "not_your_meeting",
+            _l("This is an individual meeting with another trainee."),
+            remedy=_l("Your own meetings stand on the page of the intake."),
+            clause="5.2",
         )
     return trainee
 

@@ -88,6 +88,7 @@ BREAKS = {
     "attendance is of the intake's own": "UPDATE attendance SET trainee_id = (SELECT max(id) FROM trainee)"
     " WHERE trainee_id = 1",
     "stays are of the intake's own": "UPDATE join_log SET trainee_id = (SELECT max(id) FROM trainee)",
+    "individual meetings are with": "UPDATE meeting SET only_for_id = (SELECT max(id) FROM trainee)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",
