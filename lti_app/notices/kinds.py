@@ -20,6 +20,8 @@ KINDS: dict[str, Text] = {
     "trainee": _l("the page of an intake"),
     "place_request": _l("the page of an intake"),
     "meeting": _l("the page of a meeting"),
+    "individual_plan": _l("the page of an individual plan"),
+    "consultation": _l("the page of consultations"),
 }
 """By the table of the row that a notice is about."""
 

@@ -19,6 +19,7 @@ from lti_app.papers.drafting import TEMPLATES
 from lti_app.papers.fields import (
     ApplicationPaper,
     EndPaper,
+    IndividualPlanPaper,
     OrderPaper,
     Paper,
     ProgrammePaper,
@@ -34,6 +35,7 @@ NAMES: dict[type[Any], str] = {
     ProgrammePaper: "programme",
     ProtocolPaper: "protocol",
     EndPaper: "end",
+    IndividualPlanPaper: "individual_plan",
 }
 """Names of the template files, without .docx."""
 

@@ -28,6 +28,7 @@ from lti_app.notices.messages import message_deliverer
 from lti_app.notices.occasions import Occasion
 from lti_app.notices.service import ABOUT as NOTICE
 from lti_app.notices.service import MESSAGE
+from lti_app.plans.words import NOTICES as PLANS
 from lti_app.programmes import invariants as programmes
 from lti_app.programmes.words import NOTICES as PROGRAMMES
 from lti_app.sites.reminders import remind
@@ -44,7 +45,7 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *sync.CHECKS,
 )
 
-OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **ENDING}
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **PLANS, **ENDING}
 """The words of every occasion of which people are told."""
 
 
