@@ -27,11 +27,11 @@ def plans_without_what_holds(session: Session) -> Iterator[str]:
     newest: dict[int, int] = {}
     for plan_id, number in session.execute(select(PlanVersion.plan_id, PlanVersion.number)):
         newest[plan_id] = max(number, newest.get(plan_id, 0))
-    for plan_id, number in session.execute(
+    for plan_id, held in session.execute(
         select(IndividualPlan.id, IndividualPlan.agreed_number).order_by(IndividualPlan.id)
     ):
-        if number != newest.get(plan_id):
-            yield f"plan {plan_id}: version {number} is said to hold, the newest is {newest.get(plan_id)}"
+        if held != newest.get(plan_id):
+            yield f"plan {plan_id}: version {held} is said to hold, the newest is {newest.get(plan_id)}"
 
 
 def agreed_texts_changed(session: Session) -> Iterator[str]:

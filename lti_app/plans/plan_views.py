@@ -232,15 +232,25 @@ def paper(trainee_id: int) -> Response:
     )
 
 
-@blueprint.get("/intakes/<int:intake_id>/plans")
+@blueprint.route("/intakes/<int:intake_id>/plans", methods=["GET", "POST"])
 @needs(Permission.RUN_INTAKES)
-def of_intake(intake_id: int) -> str:
-    """Show the leader the plans of an intake with their states; ``?q=`` finds a trainee's."""
-    return list_page(intake_id)
+def of_intake(intake_id: int) -> Response:
+    """Show the leader the plans of an intake; by POST, draw one up from the programme's for everybody without one."""
+    if request.method == "GET":
+        return make_response(list_page(intake_id))
+    keep_form(lambda refusal: list_page(intake_id, refusal))
+    begun = begin_plans(db_session(), intake_id=intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
+    words = ngettext(
+        "%(num)s plan is drawn up from the programme's. Look through it and propose it.",
+        "%(num)s plans are drawn up from the programme's. Look through them and propose them.",
+        begun,
+    )
+    flash(words if begun else gettext("Everybody has a plan already."), "success" if begun else "info")
+    return see_other(url_for("plans.of_intake", intake_id=intake_id))
 
 
 def list_page(intake_id: int, refusal: DomainError | None = None) -> str:
-    """Show the plans of an intake."""
+    """Show the plans of an intake with their states; ``?q=`` finds a trainee's."""
     intake, rows = plans_of(db_session(), intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
     query = request.args.get("q", "").strip()
     found = [row for row in rows if query.casefold() in row.trainee.person.full_name.casefold()]
@@ -254,18 +264,3 @@ def list_page(intake_id: int, refusal: DomainError | None = None) -> str:
         card_states=CARD_STATES,
         refusal=refusal,
     )
-
-
-@blueprint.post("/intakes/<int:intake_id>/plans")
-@needs(Permission.RUN_INTAKES)
-def begin_all(intake_id: int) -> Response:
-    """Draw up a plan from the programme's for everybody who has none yet."""
-    keep_form(lambda refusal: list_page(intake_id, refusal))
-    begun = begin_plans(db_session(), intake_id=intake_id, actor=actor(), now=now(), zone=tool().settings.zone)
-    words = ngettext(
-        "%(num)s plan is drawn up from the programme's. Look through it and propose it.",
-        "%(num)s plans are drawn up from the programme's. Look through them and propose them.",
-        begun,
-    )
-    flash(words if begun else gettext("Everybody has a plan already."), "success" if begun else "info")
-    return see_other(url_for("plans.of_intake", intake_id=intake_id))

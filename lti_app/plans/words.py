@@ -87,4 +87,28 @@ NOTICES: dict[str, Occasion] = {
             "now on."
         ),
     ),
+    "consultation_asked": Occasion(
+        _l("A trainee asks for a consultation"),
+        _l("%(trainee)s asks for a consultation in the internship “%(title)s”. Answer with a time, or decline."),
+    ),
+    "consultation_agreed": Occasion(
+        _l("Your consultation is set"),
+        _l("Your consultation in the internship “%(title)s” is on %(when)s. Where, its page says."),
+    ),
+    "consultation_offered": Occasion(
+        _l("Another time for your consultation is offered"),
+        _l("The leader offers %(when)s for your consultation in the internship “%(title)s”. Accept it, or withdraw."),
+    ),
+    "consultation_declined": Occasion(
+        _l("Your consultation was declined"),
+        _l("Your question in the internship “%(title)s” was declined: %(reason)s"),
+    ),
+    "consultation_accepted": Occasion(
+        _l("The time of a consultation is accepted"),
+        _l("%(trainee)s accepts %(when)s for a consultation in the internship “%(title)s”."),
+    ),
+    "consultation_withdrawn": Occasion(
+        _l("A consultation was withdrawn"),
+        _l("%(trainee)s has withdrawn a consultation in the internship “%(title)s”."),
+    ),
 }

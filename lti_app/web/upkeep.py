@@ -28,6 +28,7 @@ from lti_app.notices.messages import message_deliverer
 from lti_app.notices.occasions import Occasion
 from lti_app.notices.service import ABOUT as NOTICE
 from lti_app.notices.service import MESSAGE
+from lti_app.plans import invariants as plans
 from lti_app.plans.words import NOTICES as PLANS
 from lti_app.programmes import invariants as programmes
 from lti_app.programmes.words import NOTICES as PROGRAMMES
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *programmes.CHECKS,
     *intakes.CHECKS,
     *meetings.CHECKS,
+    *plans.CHECKS,
     *credits.CHECKS,
     *sync.CHECKS,
 )
