@@ -187,13 +187,13 @@ def restore(trainee_id: int) -> Response:
     return see_other(own_address(_seat(trainee_id)))
 
 
-@blueprint.post("/trainees/<int:trainee_id>/plan/items/<int:item_id>")
+@blueprint.post("/trainees/<int:trainee_id>/plan/items/<int:point_id>")
 @needs(Permission.SIGNED_IN)
-def mark(trainee_id: int, item_id: int) -> Response:
+def mark(trainee_id: int, point_id: int) -> Response:
     """Mark a point as done, or take the mark back."""
     keep_form(lambda refusal: page_of_plan(_seat(trainee_id), refusal))
     is_done = request.form.get("do") == "done"
-    mark_item(db_session(), trainee_id=trainee_id, item_id=item_id, is_done=is_done, actor=actor(), now=now())
+    mark_item(db_session(), trainee_id=trainee_id, item_id=point_id, is_done=is_done, actor=actor(), now=now())
     seat = _seat(trainee_id)
     if not is_done:
         flash(gettext("The mark is taken back."), "success")
@@ -201,7 +201,7 @@ def mark(trainee_id: int, item_id: int) -> Response:
         flash(gettext("The point is confirmed as done."), "success")
     else:
         flash(gettext("Marked as done. The leader confirms it."), "success")
-    return see_other(f"{own_address(seat)}#item-{item_id}")
+    return see_other(f"{own_address(seat)}#item-{point_id}")
 
 
 @blueprint.get("/trainees/<int:trainee_id>/plan/compare")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from sqlalchemy import text
@@ -13,9 +14,16 @@ from sqlalchemy.orm import Session
 from lti_app.core.db import Database
 from lti_app.core.invariants import audit
 from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
-from lti_app.programmes.models import VersionState
+from lti_app.intakes.models import Trainee
+from lti_app.plans.agreeing import agree_to_plan
+from lti_app.plans.consulting import Terms, set_consultation
+from lti_app.plans.models import RatingMoment
+from lti_app.plans.rating import rate
+from lti_app.plans.seats import seat_of
+from lti_app.plans.writing import begin_plan
+from lti_app.programmes.models import Competence, Mode, VersionState
 from lti_app.web.upkeep import CHECKS
-from tests.lti_app.world import NOW, World
+from tests.lti_app.world import NOW, World, behind_the_rules
 
 
 @contextmanager
@@ -66,9 +74,33 @@ def _honest(database: Database) -> World:
         entry_id = session.scalar(text("SELECT min(id) FROM credit_entry"))
         assert isinstance(entry_id, int)
         reverse_entry(session, entry_id=entry_id, reason="ошибка", actor=world.leader_actor, now=NOW)
+        _planned(world, boris)
         World(session, "other", moodle=world.moodle).trainee(person=boris.person)
         World(session, "draft", moodle=world.moodle, state=VersionState.DRAFT, published=False)
     return world
+
+
+def _planned(world: World, trainee: Trainee) -> None:
+    """Agree on a plan, hold a consultation, and rate a planned result."""
+    session, zone = world.session, ZoneInfo("Asia/Novokuznetsk")
+    with behind_the_rules(session):
+        result = Competence(version=world.version, position=1, text="Составляет задания")
+        session.add(result)
+    plan = begin_plan(session, trainee_id=trainee.id, from_programme=True, actor=world.leader_actor, now=NOW, zone=zone)
+    for actor in (world.leader_actor, world.actor_of(trainee)):
+        agree_to_plan(session, trainee_id=trainee.id, seen=plan.revision, actor=actor, now=NOW)
+    set_consultation(
+        session,
+        trainee_id=trainee.id,
+        topic_id=world.topics[0].id,
+        question="Разбор конспекта",
+        terms=Terms(NOW + timedelta(days=1), 45, Mode.ON_SITE, "каб. 5"),
+        actor=world.leader_actor,
+        now=NOW,
+        zone=zone,
+    )
+    seat = seat_of(session, trainee.id, actor=world.leader_actor)
+    rate(session, seat, RatingMoment.START, {result.id: 1}, actor=world.leader_actor, now=NOW, zone=zone)
 
 
 def test_an_honest_world_is_not_accused(database: Database) -> None:
@@ -89,6 +121,11 @@ BREAKS = {
     " WHERE trainee_id = 1",
     "stays are of the intake's own": "UPDATE join_log SET trainee_id = (SELECT max(id) FROM trainee)",
     "individual meetings are with": "UPDATE meeting SET only_for_id = (SELECT max(id) FROM trainee)",
+    "the newest agreed version": "UPDATE individual_plan SET agreed_number = 7",
+    "an agreed plan says": "UPDATE plan_item SET title = 'Иначе'",
+    "points are of their trainee's": "UPDATE plan_item SET topic_id = (SELECT max(id) FROM topic)",
+    "a consultation's meeting is": "UPDATE consultation SET trainee_id = (SELECT max(id) FROM trainee)",
+    "ratings are of planned results": "UPDATE intake SET version_id = (SELECT max(id) FROM programme_version)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",
