@@ -15,6 +15,7 @@ from lti_app.meetings import onsite_models as _onsite
 from lti_app.meetings import room_models as _rooms
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
+from lti_app.plans import models as _plans
 from lti_app.programmes import models as _programmes
 from lti_app.sites import models as _sites
 from lti_app.sync import models as _sync
@@ -34,6 +35,7 @@ __all__ = [
     "_onsite",
     "_outbox",
     "_people",
+    "_plans",
     "_programmes",
     "_rooms",
     "_seminars",

@@ -95,6 +95,8 @@ class Slot:
     hours: Decimal
     place: str | None
     phase: MeetingPhase
+    only_for: str | None
+    """Name of the one trainee of an individual meeting; None where it is for all of the intake."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,7 @@ class MeetingLine(Slot):
     """Show a meeting to the leader, with counts of the trainees enrolled now."""
 
     trainees: int
+    """Those whom it is for."""
     joined: int
     """Trainees who joined at any time."""
     inside: int
@@ -237,6 +240,7 @@ class IntakeCard(LedIntake):
 
     trainees: int
     meetings: int
+    """Common ones; individual meetings aren't counted."""
     meetings_past: int
     upcoming: tuple[MeetingLine, ...]
     """Under way or starting within seven days, by time."""
@@ -392,7 +396,7 @@ class MeetingOverview:
     can_confirm: bool
     """The meeting has begun and is not cancelled."""
     trainees: tuple[MeetingTrainee, ...]
-    """Enrolled ones by name."""
+    """Enrolled ones whom it is for, by name."""
     present_from: float
     """Share of the meeting from which presence is suggested."""
     has_checks: bool

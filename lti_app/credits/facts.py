@@ -9,8 +9,8 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, case, func, select
-from sqlalchemy.orm import Session, aliased, joinedload
+from sqlalchemy import ScalarSelect, and_, case, func, or_, select
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from lti_app.core.types import Hours
 from lti_app.credits import rules
@@ -71,7 +71,10 @@ class TraineeFacts:
 
 @dataclass(frozen=True)
 class IntakeFacts:
-    """Say everything that bears on the credits of one intake; topics by position, meetings by time."""
+    """Say everything that bears on the credits of one intake; topics by position, meetings by time.
+
+    Read for one person, it holds no individual meetings of others.
+    """
 
     intake: Intake
     topics: tuple[Topic, ...]
@@ -85,8 +88,12 @@ class IntakeFacts:
 
     @cached_property
     def hours_scheduled(self) -> Decimal:
-        """Return the hours that somebody would have who came to every meeting of the schedule."""
-        held = [_visit(meeting) for meeting in self.meetings if meeting.state is not MeetingState.CANCELLED]
+        """Return the hours that somebody would have who came to every common meeting of the schedule."""
+        held = [
+            _visit(meeting)
+            for meeting in self.meetings
+            if meeting.state is not MeetingState.CANCELLED and meeting.only_for_id is None
+        ]
         return sum(rules.counted(self.demand, held)[1].values(), rules.NONE)
 
     @property
@@ -168,7 +175,7 @@ def load_facts(session: Session, intake_ids: Sequence[int], *, person_id: int | 
         .order_by(Intake.id)
     ).all()
     topics = _topics(session, {intake.version_id for intake in intakes})
-    meetings = _meetings(session, intake_ids)
+    meetings = _meetings(session, intake_ids, person_id)
     marks = _marks(session, intake_ids, person_id)
     rows = _trainee_rows(session, intake_ids, person_id)
     facts: dict[int, IntakeFacts] = {}
@@ -213,6 +220,8 @@ class _TraineeRow:
 def _trainee_facts(
     row: _TraineeRow, demand: Demand, meetings: Sequence[Meeting], marks: dict[int, Mark]
 ) -> TraineeFacts:
+    meetings = [meeting for meeting in meetings if meeting.is_for(row.trainee_id)]
+    marks = {meeting.id: marks[meeting.id] for meeting in meetings if meeting.id in marks}
     visits = visits_of(meetings, marks)
     completion = row.completion if demand.needs_completion else None
     standing = rules.assess(demand, visits, completion)
@@ -244,14 +253,19 @@ def _topics(session: Session, version_ids: set[int]) -> dict[int, list[Topic]]:
     return found
 
 
-def _meetings(session: Session, intake_ids: Sequence[int]) -> dict[int, list[Meeting]]:
-    found: dict[int, list[Meeting]] = {}
-    for meeting in session.scalars(
+def _meetings(session: Session, intake_ids: Sequence[int], person_id: int | None) -> dict[int, list[Meeting]]:
+    query = (
         select(Meeting)
+        .outerjoin(Meeting.only_for)
+        .outerjoin(Trainee.person)
         .where(Meeting.intake_id.in_(intake_ids))
-        .options(joinedload(Meeting.topic))
+        .options(joinedload(Meeting.topic), contains_eager(Meeting.only_for).contains_eager(Trainee.person))
         .order_by(Meeting.starts_at, Meeting.id)
-    ):
+    )
+    if person_id is not None:
+        query = query.where(or_(Meeting.only_for_id.is_(None), Trainee.person_id == person_id))
+    found: dict[int, list[Meeting]] = {}
+    for meeting in session.scalars(query):
         found.setdefault(meeting.intake_id, []).append(meeting)
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import exists, null, select, union_all
+from sqlalchemy import exists, null, or_, select, union_all
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from lti_app.core.errors import Forbidden, NotFound
@@ -187,6 +187,7 @@ def _waiting_elsewhere(session: Session, intake_id: int, actor: Actor, now: date
     unconfirmed = exists().where(
         Trainee.intake_id == Meeting.intake_id,
         Trainee.state == TraineeState.ENROLLED,
+        or_(Meeting.only_for_id.is_(None), Meeting.only_for_id == Trainee.id),
         ~marked.correlate(Meeting, Trainee),
     )
     begun = select(Meeting.starts_at, Meeting.minutes).where(
@@ -339,6 +340,7 @@ def _slot(meeting: Meeting, now: datetime) -> dict[str, Any]:
         "hours": meeting.hours,
         "place": meeting.place,
         "phase": _phase(meeting, now),
+        "only_for": meeting.only_for.person.full_name if meeting.only_for else None,
     }
 
 
@@ -401,11 +403,10 @@ def _credit_state(trainee: TraineeFacts) -> CreditState:
 
 def _meeting_lines(facts: IntakeFacts, stays: Stays, now: datetime) -> tuple[MeetingLine, ...]:
     enrolled = facts.enrolled
-    ids = [trainee.trainee_id for trainee in enrolled]
     return tuple(
         _meeting_line(
             meeting,
-            ids,
+            [trainee.trainee_id for trainee in enrolled if meeting.is_for(trainee.trainee_id)],
             {t.trainee_id: t.marks[meeting.id].presence for t in enrolled if meeting.id in t.marks},
             stays,
             now,
@@ -460,11 +461,12 @@ def _led_head(facts: IntakeFacts, now: datetime) -> dict[str, Any]:
 def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
     lines = _meeting_lines(facts, stays, now)
     held = [line for line in lines if line.phase is not MeetingPhase.CANCELLED]
+    common = [line for line in held if line.only_for is None]
     return IntakeCard(
         **_led_head(facts, now),
         trainees=len(facts.enrolled),
-        meetings=len(held),
-        meetings_past=sum(line.phase is MeetingPhase.PAST for line in held),
+        meetings=len(common),
+        meetings_past=sum(line.phase is MeetingPhase.PAST for line in common),
         upcoming=tuple(line for line in held if line.ends_at > now and line.starts_at <= now + UPCOMING),
         attendance_waiting=tuple(line for line in lines if line.attendance_waiting),
         proposals_waiting=sum(trainee.proposal is not None for trainee in facts.trainees),
@@ -531,6 +533,8 @@ def _people_at(
     )
     people: list[MeetingTrainee] = []
     for trainee, attendance, by, arrived_at in rows:
+        if not meeting.is_for(trainee.id):
+            continue
         own = stays.get((meeting.id, trainee.id), [])
         minutes = _minutes(meeting, own, now)
         answered = checks.get(trainee.id, checks.get(None, NO_CHECKS))

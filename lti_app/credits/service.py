@@ -314,7 +314,8 @@ def evidence_of(facts: IntakeFacts, trainee: TraineeFacts) -> dict[str, Any]:
                 "confirmed_at": mark.confirmed_at.isoformat(),
             }
             for meeting in facts.meetings
-            if (mark := trainee.marks.get(meeting.id)) is not None
+            if meeting.is_for(trainee.trainee_id)
+            and (mark := trainee.marks.get(meeting.id)) is not None
             and mark.presence is Presence.PRESENT
             and meeting.state is not MeetingState.CANCELLED
         ],

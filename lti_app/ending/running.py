@@ -101,7 +101,7 @@ def _is_unconfirmed(facts: IntakeFacts, meeting: Meeting, now: datetime) -> bool
     return (
         meeting.state is not MeetingState.CANCELLED
         and meeting.ends_at <= now
-        and any(meeting.id not in trainee.marks for trainee in facts.enrolled)
+        and any(meeting.is_for(one.trainee_id) and meeting.id not in one.marks for one in facts.enrolled)
     )
 
 

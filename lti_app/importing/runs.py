@@ -100,6 +100,9 @@ class Runs(Bringer):
         existing = self._meetings_of(intake).get((topic.id, starts_at))
         host = joined["host"]
         place_or_url, room_kind = room_asked_for(self.session, row.values["mode"], row.values["place_or_url"])
+        if existing is not None and existing.only_for_id is not None:
+            self.refuse(row, [_INDIVIDUAL])
+            return
         facts = MeetingFacts(
             intake=intake,
             topic=topic,
@@ -260,7 +263,8 @@ class Runs(Bringer):
         last_row: dict[int, tuple[ParsedRow, Topic]] = {}
         in_file = {(facts.topic.id, facts.starts_at): facts for _row, facts in self._meeting_rows[intake.code]}
         for (topic_id, starts_at), meeting in self._meetings_of(intake).items():
-            if (topic_id, starts_at) not in in_file and meeting.state is MeetingState.PLANNED:
+            is_common = meeting.state is MeetingState.PLANNED and meeting.only_for_id is None
+            if (topic_id, starts_at) not in in_file and is_common:
                 position = next(topic.position for topic in intake.version.topics if topic.id == topic_id)
                 totals[position] += meeting.hours
         for row, facts in sorted(self._meeting_rows[intake.code], key=lambda pair: pair[1].starts_at):
@@ -295,6 +299,12 @@ def _leaves_out(day: date) -> Wrong:
     )
 
 
+_INDIVIDUAL = DomainError(
+    "individual_meeting",
+    _l("At this time there is an individual meeting with one trainee on this topic."),
+    remedy=_l("Give another time; the individual meeting is changed with its trainee."),
+    field="starts_at",
+)
 _TWICE = Wrong(
     _l("This person is in this intake already, by an earlier row."), _l("Leave one of the two rows."), "duplicate"
 )

@@ -34,27 +34,38 @@ def overlapping_stays(session: Session) -> Iterator[str]:
 
 
 def attendance_of_strangers(session: Session) -> Iterator[str]:
-    """Find attendance confirmed for who is no trainee of the meeting's intake."""
+    """Find attendance of who is no trainee of the meeting's intake, or not the one of an individual meeting."""
     for attendance_id, meeting_id, trainee_id in session.execute(
         select(Attendance.id, Attendance.meeting_id, Attendance.trainee_id)
         .join(Meeting, Meeting.id == Attendance.meeting_id)
         .join(Trainee, Trainee.id == Attendance.trainee_id)
-        .where(Trainee.intake_id != Meeting.intake_id)
+        .where(or_(Trainee.intake_id != Meeting.intake_id, Meeting.only_for_id != Trainee.id))
         .order_by(Attendance.id)
     ):
-        yield f"attendance {attendance_id}: trainee {trainee_id} is of another intake than meeting {meeting_id}"
+        yield f"attendance {attendance_id}: meeting {meeting_id} is not for trainee {trainee_id}"
 
 
 def stays_of_strangers(session: Session) -> Iterator[str]:
-    """Find stays of who is no trainee of the meeting's intake."""
+    """Find stays of who is no trainee of the meeting's intake, or not the one of an individual meeting."""
     for stay_id, meeting_id, trainee_id in session.execute(
         select(JoinLog.id, JoinLog.meeting_id, JoinLog.trainee_id)
         .join(Meeting, Meeting.id == JoinLog.meeting_id)
         .join(Trainee, Trainee.id == JoinLog.trainee_id)
-        .where(Trainee.intake_id != Meeting.intake_id)
+        .where(or_(Trainee.intake_id != Meeting.intake_id, Meeting.only_for_id != Trainee.id))
         .order_by(JoinLog.id)
     ):
-        yield f"stay {stay_id}: trainee {trainee_id} is of another intake than meeting {meeting_id}"
+        yield f"stay {stay_id}: meeting {meeting_id} is not for trainee {trainee_id}"
+
+
+def individual_meetings_elsewhere(session: Session) -> Iterator[str]:
+    """Find individual meetings with a trainee of another intake (5.2)."""
+    for meeting_id, trainee_id in session.execute(
+        select(Meeting.id, Trainee.id)
+        .join(Trainee, Trainee.id == Meeting.only_for_id)
+        .where(Trainee.intake_id != Meeting.intake_id)
+        .order_by(Meeting.id)
+    ):
+        yield f"meeting {meeting_id} is for trainee {trainee_id} of another intake"
 
 
 def meetings_off_the_plan(session: Session) -> Iterator[str]:
@@ -73,6 +84,7 @@ CHECKS = (
     Check("stays of a trainee in a meeting do not overlap", overlapping_stays),
     Check("attendance is of the intake's own trainees", attendance_of_strangers),
     Check("stays are of the intake's own trainees", stays_of_strangers),
+    Check("individual meetings are with trainees of their intake (5.2)", individual_meetings_elsewhere),
     Check("meetings are on topics of their version (4.2)", meetings_off_the_plan),
     *correcting.CHECKS,
 )

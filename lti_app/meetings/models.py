@@ -87,11 +87,16 @@ class Meeting(Base, Revised):
     intake: Mapped[Intake] = relationship()
     topic: Mapped[Topic] = relationship()
     host: Mapped[Person | None] = relationship()
+    only_for: Mapped[Trainee | None] = relationship()
 
     @property
     def ends_at(self) -> datetime:
         """Return when it ends, in UTC."""
         return self.starts_at + timedelta(minutes=self.minutes)
+
+    def is_for(self, trainee_id: int) -> bool:
+        """Tell whether a trainee of its intake is meant: everybody, but at an individual meeting (5.2)."""
+        return self.only_for_id in (None, trainee_id)
 
 
 class Presence(enum.StrEnum):

@@ -41,6 +41,7 @@ def find_meeting(session: Session, meeting_id: int) -> Meeting:
         .where(Meeting.id == meeting_id)
         .options(
             joinedload(Meeting.topic),
+            joinedload(Meeting.only_for).joinedload(Trainee.person),
             joinedload(Meeting.intake)
             .joinedload(Intake.version)
             .joinedload(ProgrammeVersion.programme)
@@ -57,7 +58,7 @@ def close_stay(session: Session, *, meeting_id: int, trainee_id: int, actor: Act
     meeting = find_meeting(session, meeting_id)
     actor.require_site(meeting.intake.version.programme.site_id)
     trainee = session.get(Trainee, trainee_id)
-    if trainee is None or trainee.intake_id != meeting.intake_id:
+    if trainee is None or trainee.intake_id != meeting.intake_id or not meeting.is_for(trainee.id):
         raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))
     for stay in open_stays(session, Place(meeting, trainee.id, None)):
         close(stay, meeting, now, "leader")
@@ -91,7 +92,7 @@ def close_ended(session: Session, *, now: datetime) -> int:
 def confirm_attendance(
     session: Session, *, meeting_id: int, present: Collection[int], actor: Actor, now: datetime, reason: str = ""
 ) -> None:
-    """Put down the leader's word on everybody enrolled: trainee ids in ``present`` were there, the others not.
+    """Put down the leader's word on everybody whom it is for: trainee ids in ``present`` were there, the others not.
 
     A trainee may be confirmed without having joined (on site, or by telephone). Said again, it changes nothing; said
     differently, it needs a ``reason``, which stays with the change for good. Raises NotFound, Forbidden to who does not
@@ -103,7 +104,7 @@ def confirm_attendance(
     actor.require_site(meeting.intake.version.programme.site_id)
     _require_confirmable(meeting, now)
     lock_intakes(session, meeting.intake_id)
-    trainees = enrolled_trainees(session, meeting.intake_id)
+    trainees = people_of(session, meeting)
     if not set(present) <= {trainee.id for trainee in trainees}:
         raise Conflict(
             "not_a_trainee",
@@ -175,6 +176,11 @@ def enrolled_trainees(session: Session, intake_id: int) -> list[Trainee]:
             .order_by(Trainee.id)
         )
     )
+
+
+def people_of(session: Session, meeting: Meeting) -> list[Trainee]:
+    """Return the trainees whom a meeting is for: all who have a place now, or the one of an individual meeting."""
+    return [trainee for trainee in enrolled_trainees(session, meeting.intake_id) if meeting.is_for(trainee.id)]
 
 
 def person_of(actor: Actor) -> int:

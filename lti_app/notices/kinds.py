@@ -21,6 +21,8 @@ KINDS: dict[str, Text] = {
     "place_request": _l("the page of an intake"),
     "meeting": _l("the page of a meeting"),
     "meeting_guest": _l("the page of a meeting"),
+    "individual_plan": _l("the page of an individual plan"),
+    "consultation": _l("the page of consultations"),
 }
 """By the table of the row that a notice is about."""
 

@@ -19,6 +19,7 @@ from lti_app.papers.drafting import TEMPLATES
 from lti_app.papers.fields import (
     ApplicationPaper,
     EndPaper,
+    IndividualPlanPaper,
     OrderPaper,
     Paper,
     ProgrammePaper,
@@ -36,6 +37,7 @@ NAMES: dict[type[Any], str] = {
     ProtocolPaper: "protocol",
     SchedulePaper: "schedule",
     EndPaper: "end",
+    IndividualPlanPaper: "individual_plan",
 }
 """Names of the template files, without .docx."""
 

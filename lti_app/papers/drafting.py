@@ -591,6 +591,51 @@ def end() -> Sheet:
     return sheet
 
 
+def individual_plan() -> Sheet:
+    """Draw the individual plan of a trainee (5.2)."""
+    sheet = Sheet(is_wide=True)
+    sheet.line("{{ host }}", CENTRE, after=12)
+    sheet.line("ИНДИВИДУАЛЬНЫЙ ПЛАН СТАЖЁРА", CENTRE, bold=True)
+    sheet.mark("if year")
+    sheet.line("{% if place %}{{ place }}, {% endif %}{{ year }}", CENTRE)
+    sheet.mark("endif")
+    sheet.line(size=6)
+    table = sheet.table((70, 187))
+    for label, text in (
+        ("Фамилия, имя, отчество", "{{ person }}"),
+        ("Организация, должность", "{{ organisation }}{% if organisation and position %}, {% endif %}{{ position }}"),
+        ("Программа стажировки", "«{{ programme }}», {{ hours }} ак. ч"),
+        ("Сроки стажировки", "{{ term }}"),
+        ("Руководитель площадки", "{{ leader }}"),
+    ):
+        sheet.row(table, [label, text])
+    cell = sheet.row(table, ["Цель", "{%p for line in aim or [''] %}"])[1]
+    _dress(cell.add_paragraph(), "{{ line }}", LEFT, size=12)
+    _dress(cell.add_paragraph(), "{%p endfor %}", LEFT, size=12)
+    sheet.line(size=6)
+    table = sheet.table((10, 75, 38, 40, 14, 50, 30))
+    sheet.row(
+        table,
+        ["№", "Тема, содержание работы", "Форма", "Сроки", "Ак. ч", "Результат", "Отметка о выполнении"],
+        bold=True, align=CENTRE, is_header=True,
+    )  # fmt: skip
+    names = ("number", "title", "form", "dates", "hours", "result", "done")
+    sheet.rows(
+        table,
+        "point in points",
+        [f"{{{{ point.{name} }}}}" for name in names],
+        align=(CENTRE, LEFT, LEFT, LEFT, CENTRE, LEFT, LEFT),
+    )
+    sheet.mark("if consultations")
+    sheet.line("Индивидуальные консультации", bold=True, before=12, after=6, keep=True)
+    sheet.each("line in consultations", lambda: sheet.line("{{ loop.index }}. {{ line }}", size=12))
+    sheet.mark("endif")
+    sheet.line("Согласовано {{ agreed_on }}", before=12, keep=True)
+    sheet.signature("Стажёр", "{{ person_signed }}", before=18)
+    sheet.signature("Руководитель площадки", "{{ leader_signed }}", before=12)
+    return sheet
+
+
 DRAWINGS: dict[str, Callable[[], Sheet]] = {
     "application": application,
     "order": order,
@@ -599,6 +644,7 @@ DRAWINGS: dict[str, Callable[[], Sheet]] = {
     "protocol": protocol,
     "schedule": schedule,
     "end": end,
+    "individual_plan": individual_plan,
 }
 
 

@@ -294,4 +294,44 @@ class EndPaper:
     acquaintance: tuple[Official, ...] = ()
 
 
-Paper = ApplicationPaper | OrderPaper | SiteListPaper | ProgrammePaper | ProtocolPaper | SchedulePaper | EndPaper
+@dataclass(frozen=True)
+class PlanPointLine:
+    """Hold a point of an individual plan; ``done`` is the mark of completion, empty for a place to write on."""
+
+    title: str
+    form: str
+    dates: str
+    hours: str = ""
+    result: str = ""
+    done: str = ""
+
+
+@dataclass(frozen=True)
+class IndividualPlanPaper:
+    """Hold the individual plan of a trainee (5.2). Without ``agreed_on`` its date stays to be filled by hand."""
+
+    host: str
+    person: Official
+    programme: str
+    begins_on: Day
+    ends_on: Day
+    hours: Decimal
+    points: tuple[PlanPointLine, ...]
+    leader: Official
+    aim: str = ""
+    consultations: tuple[str, ...] = ()
+    agreed_on: Day | None = None
+    place: str = ""
+    year: str = ""
+
+
+Paper = (
+    ApplicationPaper
+    | OrderPaper
+    | SiteListPaper
+    | ProgrammePaper
+    | ProtocolPaper
+    | SchedulePaper
+    | EndPaper
+    | IndividualPlanPaper
+)

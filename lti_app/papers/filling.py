@@ -15,6 +15,7 @@ from lti_app.papers.fields import (
     ApplicationPaper,
     EndedIntakeLine,
     EndPaper,
+    IndividualPlanPaper,
     Institution,
     MeetingLine,
     Official,
@@ -82,6 +83,8 @@ def values(paper: Paper, overrules: Mapping[str, str] | None = None) -> Values:
             own = _schedule(paper)
         case EndPaper():
             own = _end(paper)
+        case IndividualPlanPaper():
+            own = _individual_plan(paper)
     return {**own, **wordings}
 
 
@@ -90,24 +93,27 @@ def _within(key: str, text: str) -> str:
     return text.removesuffix(".") if key.startswith(BEFORE_A_STOP) else text
 
 
-def title(paper: Paper) -> str:  # noqa: PLR0911 - a name for each paper
+def title(paper: Paper) -> str:
     """Return what the paper is called as a file and in a list of files."""
     match paper:
         case ApplicationPaper():
-            return f"Заявка {paper.host.name}"
+            name = f"Заявка {paper.host.name}"
         case OrderPaper():
-            return f"Приказ № {paper.number} от {short_date(paper.date)}"
+            name = f"Приказ № {paper.number} от {short_date(paper.date)}"
         case SiteListPaper():
-            return f"Список стажировочных площадок на {short_date(paper.on_day)}"
+            name = f"Список стажировочных площадок на {short_date(paper.on_day)}"
         case ProgrammePaper():
-            return f"Программа «{paper.title}»"
+            name = f"Программа «{paper.title}»"
         case ProtocolPaper():
             kind = "Выписка из протокола" if paper.is_extract else "Протокол"
-            return f"{kind} № {paper.number} от {short_date(paper.date)}"
+            name = f"{kind} № {paper.number} от {short_date(paper.date)}"
         case SchedulePaper():
-            return f"График работы площадки {short_date(paper.begins_on)} – {short_date(paper.ends_on)}"
+            name = f"График работы площадки {short_date(paper.begins_on)} – {short_date(paper.ends_on)}"
         case EndPaper():
-            return f"Приказ № {paper.number} от {short_date(paper.date)} о прекращении деятельности"
+            name = f"Приказ № {paper.number} от {short_date(paper.date)} о прекращении деятельности"
+        case IndividualPlanPaper():
+            name = f"Индивидуальный план – {paper.person.name.signed}"
+    return name
 
 
 def _person(official: Official, case: Case, *, with_initials: bool = False) -> Declined:
@@ -416,4 +422,37 @@ def _ended_intake(intake: EndedIntakeLine) -> Values:
         "programme": intake.programme,
         "term": f"{short_date(intake.begins_on)} \N{EN DASH} {short_date(intake.ends_on)}",
         "outcome": intake.outcome,
+    }
+
+
+def _individual_plan(paper: IndividualPlanPaper) -> Values:
+    day = paper.agreed_on
+    return {
+        "host": paper.host,
+        "person": paper.person.name.full,
+        "person_signed": paper.person.name.signed,
+        "position": lowered(paper.person.position),
+        "organisation": paper.person.organisation,
+        "programme": paper.programme,
+        "term": f"{short_date(paper.begins_on)} \N{EN DASH} {short_date(paper.ends_on)}",
+        "hours": hours(paper.hours),
+        "aim": lines(paper.aim),
+        "points": [
+            {
+                "number": str(place),
+                "title": point.title,
+                "form": point.form,
+                "dates": point.dates,
+                "hours": point.hours,
+                "result": point.result,
+                "done": point.done,
+            }
+            for place, point in enumerate(paper.points, start=1)
+        ],
+        "consultations": list(paper.consultations),
+        "leader": _named(paper.leader),
+        "leader_signed": paper.leader.name.signed,
+        "agreed_on": long_date(day) if day else "«___» __________ 20___ г.",
+        "place": paper.place,
+        "year": paper.year,
     }

@@ -16,6 +16,7 @@ from lti_app.core.numbers import row_number
 from lti_app.core.saving import as_json
 from lti_app.programmes.drafts import TEXTS, DraftFacts, PlanRow
 from lti_app.programmes.models import Form, Mode, ProgrammeVersion
+from lti_app.programmes.scale import FEWEST_STEPS, LONGEST_STEP, MOST_STEPS, scale_lines
 
 ROW_FIELDS = ("topic_id", "title", "form", "mode", "hours", "independent", "control", "content")
 LONGEST = {"title": 500, "direction": 300, "control": 200, "competence": 500}
@@ -142,6 +143,14 @@ def facts_from(form: DraftForm) -> DraftFacts:
     competences = tuple(" ".join(line.split()) for line in form.competences.splitlines() if line.strip())
     if any(len(one) > LONGEST["competence"] for one in competences):
         form.errors["competences"] = _too_long(LONGEST["competence"])
+    scale = scale_lines(values["rating_scale"])
+    if scale and not all(len(line) <= LONGEST_STEP for line in scale):
+        form.errors["rating_scale"] = _too_long(LONGEST_STEP)
+    elif scale and not FEWEST_STEPS <= len(scale) <= MOST_STEPS:
+        form.errors["rating_scale"] = _l(
+            "A scale has from %(fewest)s to %(most)s lines.", fewest=FEWEST_STEPS, most=MOST_STEPS
+        )
+    values["rating_scale"] = "\n".join(scale)
     rows = [_row(row) for row in form.rows if _is_filled(row.values)]
     if form.has_errors or hours is None or needed is None:
         raise DomainError(

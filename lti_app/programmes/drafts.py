@@ -45,6 +45,7 @@ TEXTS = (
     "control",
     "conditions",
     "sources",
+    "rating_scale",
 )
 MOST_TOPICS = 300
 ASIDE = 100_000

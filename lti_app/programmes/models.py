@@ -118,6 +118,9 @@ class ProgrammeVersion(Base, Revised):
     control: Mapped[str | None] = mapped_column(Text, comment="forms of control and products of the trainees")
     conditions: Mapped[str | None] = mapped_column(Text, comment="staff and equipment")
     sources: Mapped[str | None] = mapped_column(Text, comment="a line each")
+    rating_scale: Mapped[str | None] = mapped_column(
+        Text, comment="by which competences are rated, a line each, the lowest first; empty: the usual one"
+    )
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="last put before the council")
     council_note: Mapped[str | None] = mapped_column(Text, comment="why it was returned or rejected")
 

@@ -28,6 +28,7 @@ from lti_app.programmes.papers import programme_asks, programme_paper
 from lti_app.programmes.plan import parts_of, totals_of
 from lti_app.programmes.plan_import import Preview, read_pasted, read_workbook, understand
 from lti_app.programmes.remarks import remarks_on
+from lti_app.programmes.scale import USUAL_SCALE
 from lti_app.programmes.service import EDITABLE
 from lti_app.programmes.submitting import lacks, submit_version, withdraw_version
 from lti_app.programmes.words import FIELD_NAMES, HISTORY, MODE_NAMES, SECTION_NAMES, VERSION_STATES
@@ -152,6 +153,7 @@ def names() -> dict[str, Any]:
         "field_names": FIELD_NAMES,
         "form_names": FORM_NAMES,
         "mode_names": MODE_NAMES,
+        "usual_scale": USUAL_SCALE,
     }
 
 

@@ -35,6 +35,7 @@ FIELD_NAMES = {
     "control": _l("Forms of control and products"),
     "conditions": _l("Conditions: staff and equipment"),
     "sources": _l("Sources"),
+    "rating_scale": _l("Scale by which planned results are rated"),
     "hours": _l("Hours"),
     "hours_needed": _l("Hours that earn credit"),
     "needs_completion": _l("Credit asks for the activities of the Moodle course"),

@@ -30,7 +30,7 @@ MOST_MEETINGS = 300
 
 
 class OwnPages:
-    """Offer the intakes of the sites that somebody leads, and their coming meetings."""
+    """Offer the intakes of the sites that somebody leads, and their coming common meetings."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
@@ -44,6 +44,7 @@ class OwnPages:
             .where(
                 Meeting.intake_id.in_(meetings),
                 Meeting.state == MeetingState.PLANNED,
+                Meeting.only_for_id.is_(None),
                 Meeting.starts_at >= now().replace(hour=0, minute=0, second=0, microsecond=0),
             )
             .options(joinedload(Meeting.topic))
@@ -69,6 +70,7 @@ class OwnPages:
             .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
             .join(Programme, Programme.id == ProgrammeVersion.programme_id)
             .where(Meeting.id == number, Intake.moodle_id == chooser.moodle_id, Programme.site_id.in_(led))
+            .where(Meeting.only_for_id.is_(None))
             .options(joinedload(Meeting.topic))
         )
         return None if meeting is None else self._of_meeting(meeting)

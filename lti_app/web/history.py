@@ -16,11 +16,12 @@ from lti_app.intakes.words import HISTORY as INTAKES
 from lti_app.meetings.guest_words import HISTORY as GUESTS
 from lti_app.meetings.words import HISTORY as MEETINGS
 from lti_app.people.words import HISTORY as PEOPLE
+from lti_app.plans.words import HISTORY as PLANS
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
 from lti_app.web import formatting
 
-FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, GUESTS, ENDING)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, GUESTS, PLANS, ENDING)
 
 
 def action_words(action: str) -> str:

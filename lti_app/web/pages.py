@@ -188,6 +188,7 @@ def _register(app: Flask) -> None:
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
+    from lti_app.plans import consultation_views, plan_views, rating_views
     from lti_app.programmes import council_views
     from lti_app.programmes import views as programmes
     from lti_app.sites import application_views
@@ -216,6 +217,9 @@ def _register(app: Flask) -> None:
         room_views,
         arrival_views,
         guest_views,
+        plan_views,
+        consultation_views,
+        rating_views,
         ending,
         centre,
     )

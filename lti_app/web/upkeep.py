@@ -40,6 +40,8 @@ from lti_app.notices.messages import message_deliverer
 from lti_app.notices.occasions import Occasion
 from lti_app.notices.service import ABOUT as NOTICE
 from lti_app.notices.service import MESSAGE
+from lti_app.plans import invariants as plans
+from lti_app.plans.words import NOTICES as PLANS
 from lti_app.programmes import invariants as programmes
 from lti_app.programmes.words import NOTICES as PROGRAMMES
 from lti_app.sites.reminders import remind
@@ -55,12 +57,22 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *meetings.CHECKS,
     *feedback.CHECKS,
     *guests.CHECKS,
+    *plans.CHECKS,
     *credits.CHECKS,
     *seminars.CHECKS,
     *sync.CHECKS,
 )
 
-OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **MEETINGS, **ENDING, **REMINDERS, **GUESTS}
+OCCASIONS: dict[str, Occasion] = {
+    **SITES,
+    **PROGRAMMES,
+    **INTAKES,
+    **MEETINGS,
+    **ENDING,
+    **REMINDERS,
+    **GUESTS,
+    **PLANS,
+}
 """The words of every occasion of which people are told."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from sqlalchemy import text
@@ -15,11 +16,18 @@ from lti_app.core.invariants import audit
 from lti_app.credits.seminar_models import SeminarCredit
 from lti_app.credits.seminars import give_hours, reverse_hours
 from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
+from lti_app.intakes.models import Trainee
 from lti_app.meetings.guest_presence import confirm_guests
-from lti_app.programmes.models import VersionState
+from lti_app.plans.agreeing import agree_to_plan
+from lti_app.plans.consulting import Terms, set_consultation
+from lti_app.plans.models import RatingMoment
+from lti_app.plans.rating import rate
+from lti_app.plans.seats import seat_of
+from lti_app.plans.writing import begin_plan
+from lti_app.programmes.models import Competence, Mode, VersionState
 from lti_app.web.upkeep import CHECKS
 from tests.lti_app.meetings.guests_world import END, ZONE, guest_stay, open_meeting, signs_up
-from tests.lti_app.world import NOW, World
+from tests.lti_app.world import NOW, World, behind_the_rules
 
 
 @contextmanager
@@ -71,6 +79,7 @@ def _honest(database: Database) -> World:
         assert isinstance(entry_id, int)
         reverse_entry(session, entry_id=entry_id, reason="ошибка", actor=world.leader_actor, now=NOW)
         _with_guests(world)
+        _planned(world, boris)
         World(session, "other", moodle=world.moodle).trainee(person=boris.person)
         World(session, "draft", moodle=world.moodle, state=VersionState.DRAFT, published=False)
     return world
@@ -88,6 +97,29 @@ def _with_guests(world: World) -> None:
         give_hours(session, meeting_id=meeting.id, guest_ids=[first.id], actor=leader, now=END, zone=ZONE)
         if session.query(SeminarCredit).count() == 1:
             reverse_hours(session, credit_id=1, reason="ошибка", actor=leader, now=END, zone=ZONE)
+
+
+def _planned(world: World, trainee: Trainee) -> None:
+    """Agree on a plan, hold a consultation, and rate a planned result."""
+    session, zone = world.session, ZoneInfo("Asia/Novokuznetsk")
+    with behind_the_rules(session):
+        result = Competence(version=world.version, position=1, text="Составляет задания")
+        session.add(result)
+    plan = begin_plan(session, trainee_id=trainee.id, from_programme=True, actor=world.leader_actor, now=NOW, zone=zone)
+    for actor in (world.leader_actor, world.actor_of(trainee)):
+        agree_to_plan(session, trainee_id=trainee.id, seen=plan.revision, actor=actor, now=NOW)
+    set_consultation(
+        session,
+        trainee_id=trainee.id,
+        topic_id=world.topics[0].id,
+        question="Разбор конспекта",
+        terms=Terms(NOW + timedelta(days=1), 45, Mode.ON_SITE, "каб. 5"),
+        actor=world.leader_actor,
+        now=NOW,
+        zone=zone,
+    )
+    seat = seat_of(session, trainee.id, actor=world.leader_actor)
+    rate(session, seat, RatingMoment.START, {result.id: 1}, actor=world.leader_actor, now=NOW, zone=zone)
 
 
 def test_an_honest_world_is_not_accused(database: Database) -> None:
@@ -118,6 +150,12 @@ BREAKS = {
     "a reversal of a guest's hours": "UPDATE seminar_credit SET hours = 100 WHERE kind = 'reversal'",
     "a guest's hours name": "UPDATE seminar_credit SET person_id = 1 WHERE id = 1",
     "a meeting has as many answers": "INSERT INTO feedback_given (meeting_id, person_id) VALUES (1, 1)",
+    "individual meetings are with": "UPDATE meeting SET only_for_id = (SELECT max(id) FROM trainee)",
+    "the newest agreed version": "UPDATE individual_plan SET agreed_number = 7",
+    "an agreed plan says": "UPDATE plan_item SET title = 'Иначе'",
+    "points are of their trainee's": "UPDATE plan_item SET topic_id = (SELECT max(id) FROM topic)",
+    "a consultation's meeting is": "UPDATE consultation SET trainee_id = (SELECT max(id) FROM trainee)",
+    "ratings are of planned results": "UPDATE intake SET version_id = (SELECT max(id) FROM programme_version)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",

@@ -10,10 +10,12 @@ from lti_app.papers.fields import (
     EndedIntakeLine,
     EndedTraineeLine,
     EndPaper,
+    IndividualPlanPaper,
     Institution,
     Official,
     OrderPaper,
     PersonName,
+    PlanPointLine,
     ProgrammePaper,
     ProtocolItem,
     ProtocolPaper,
@@ -175,6 +177,26 @@ END = EndPaper(
         ),
     ),
 )
+INDIVIDUAL_PLAN = IndividualPlanPaper(
+    host="МБОУ «Школа № 14»",
+    person=Official(PersonName.read("Иванова Елена Сергеевна"), "Учитель химии", "МБОУ «Школа № 1»"),
+    programme="Нейропсихологические приёмы в работе учителя-логопеда",
+    begins_on=date(2026, 10, 1),
+    ends_on=date(2027, 4, 30),
+    hours=Decimal(36),
+    points=(
+        PlanPointLine("Основы нейропсихологии речи", "лекция", "15.10.2026, 15:00", "2", done="занятие посещено"),
+        PlanPointLine(
+            "Технологическая карта занятия", "самостоятельная работа", "01.11.2026 – 20.12.2026", "4,5", "карта занятия"
+        ),
+    ),
+    leader=LEADER,
+    aim="Освоить приёмы диагностики.\nПодготовить карту занятия.",
+    consultations=("12.11.2026, 16:00 – Технологическая карта занятия",),
+    agreed_on=date(2026, 10, 3),
+    place="г. Полысаево",
+    year="2026",
+)
 ALL = {
     "application": APPLICATION,
     "order": ORDER,
@@ -182,4 +204,5 @@ ALL = {
     "programme": PROGRAMME,
     "protocol": PROTOCOL,
     "end": END,
+    "individual_plan": INDIVIDUAL_PLAN,
 }

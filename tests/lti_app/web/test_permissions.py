@@ -79,11 +79,13 @@ OWN = {
     ("GET", "operations.metrics"): EVERYBODY,
 }
 WALKS = walks()
+OF_ONE = OF_THE_AUTHOR | {key for walk in WALKS for key in getattr(walk, "OF_ONE", ())}
+"""What only the scene's own trainee gets, and no other trainee of ``here``."""
 
 
 def with_both(key: tuple[str, str], who: frozenset[str]) -> frozenset[str]:
     """Let who has two roles get what either of them gets at ``here``."""
-    as_trainee = "trainee" in who and key not in OF_THE_AUTHOR
+    as_trainee = "trainee" in who and key not in OF_ONE
     return who | {BOTH} if as_trainee or "leader elsewhere" in who else who - {BOTH}
 
 

@@ -2,7 +2,7 @@
 
 A module has ``MAY``: {(method, endpoint): roles that get an answer below 400}; and may have ``values(scene)``, which
 puts into the database what its addresses name and returns {argument of a route: id}, and ``DATA``, fields that its
-forms send.
+forms send. ``OF_ONE``: what of ``MAY`` is the scene's own trainee's, and no other trainee's of the intake.
 """
 
 from __future__ import annotations
