@@ -10,6 +10,7 @@ from lti_app.lti import models as _lti
 from lti_app.meetings import models as _meetings
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
+from lti_app.products import models as _products
 from lti_app.programmes import models as _programmes
 from lti_app.sites import models as _sites
 from lti_app.sync import models as _sync
@@ -26,6 +27,7 @@ __all__ = [
     "_notices",
     "_outbox",
     "_people",
+    "_products",
     "_programmes",
     "_sites",
     "_sync",
