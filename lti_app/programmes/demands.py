@@ -1,4 +1,4 @@
-"""Products that a version asks of its trainees (5.1): kept with the draft, shown as text, copied to the next version."""
+"""Products that a version asks of its trainees (5.1): kept with the draft, shown as text, copied with it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,10 @@ class DemandRow:
 def kind_words(kind: ProductKind, lesson_kind: LessonKind | None) -> Text:
     """Name a product's kind, with that of the lesson where it is known."""
     if kind is ProductKind.LESSON_DESIGN and lesson_kind is not None:
-        words: Text = _l(
-            "%(kind)s: %(lesson)s", kind=PRODUCT_KIND_NAMES[kind], lesson=LESSON_KIND_NAMES[lesson_kind]
-        )
+        words: Text = _l("%(kind)s: %(lesson)s", kind=PRODUCT_KIND_NAMES[kind], lesson=LESSON_KIND_NAMES[lesson_kind])
         return words
-    return PRODUCT_KIND_NAMES[kind]
+    name: Text = PRODUCT_KIND_NAMES[kind]
+    return name
 
 
 def kind_choices() -> list[tuple[str, Text]]:

@@ -14,7 +14,13 @@ from werkzeug.datastructures import MultiDict
 from lti_app.core.errors import DomainError, Text
 from lti_app.core.numbers import row_number
 from lti_app.core.saving import as_json
-from lti_app.programmes.demand_form import DemandForm, demand_forms_of, demands_from, demands_rearranged, read_demand_forms
+from lti_app.programmes.demand_form import (
+    DemandForm,
+    demand_forms_of,
+    demands_from,
+    demands_rearranged,
+    read_demand_forms,
+)
 from lti_app.programmes.drafts import TEXTS, DraftFacts, PlanRow
 from lti_app.programmes.models import Form, Mode, ProgrammeVersion
 
@@ -50,7 +56,7 @@ class DraftForm:
     @property
     def has_errors(self) -> bool:
         """Tell whether something can't be saved as it stands."""
-        return bool(self.errors) or any(row.errors for row in [*self.rows, *self.demands])
+        return bool(self.errors) or any(row.errors for row in self.rows) or any(row.errors for row in self.demands)
 
 
 def hours_from(text: str) -> Decimal | None:

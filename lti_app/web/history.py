@@ -13,10 +13,11 @@ from lti_app.core.history import Words
 from lti_app.ending.words import HISTORY as ENDING
 from lti_app.intakes.words import HISTORY as INTAKES
 from lti_app.people.words import HISTORY as PEOPLE
+from lti_app.products.words import HISTORY as PRODUCTS
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
 
-FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, ENDING)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, PRODUCTS, ENDING)
 
 
 def action_words(action: str) -> str:

@@ -177,6 +177,7 @@ def _register(app: Flask) -> None:
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
+    from lti_app.products import catalogue_views, review_views
     from lti_app.programmes import council_views
     from lti_app.programmes import views as programmes
     from lti_app.sites import application_views
@@ -197,6 +198,8 @@ def _register(app: Flask) -> None:
         council_views,
         intake_views,
         place_views,
+        review_views,
+        catalogue_views,
         ending,
         centre,
     )

@@ -28,6 +28,8 @@ from lti_app.notices.messages import message_deliverer
 from lti_app.notices.occasions import Occasion
 from lti_app.notices.service import ABOUT as NOTICE
 from lti_app.notices.service import MESSAGE
+from lti_app.products import invariants as products
+from lti_app.products.words import NOTICES as PRODUCTS
 from lti_app.programmes import invariants as programmes
 from lti_app.programmes.words import NOTICES as PROGRAMMES
 from lti_app.sites.reminders import remind
@@ -40,11 +42,12 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *programmes.CHECKS,
     *intakes.CHECKS,
     *meetings.CHECKS,
+    *products.CHECKS,
     *credits.CHECKS,
     *sync.CHECKS,
 )
 
-OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **ENDING}
+OCCASIONS: dict[str, Occasion] = {**SITES, **PROGRAMMES, **INTAKES, **PRODUCTS, **ENDING}
 """The words of every occasion of which people are told."""
 
 
