@@ -62,11 +62,15 @@ class ProductCard:
         return self.state is ProductState.ACCEPTED
 
     @property
+    def is_graded_only(self) -> bool:
+        """Tell whether the leader may accept it on its grade in Moodle: nothing waits here, and it isn't accepted."""
+        is_graded = self.work is not None and self.work.state is GradeState.GRADED
+        return is_graded and self.state not in (ProductState.SUBMITTED, ProductState.ACCEPTED)
+
+    @property
     def waits_for_leader(self) -> bool:
         """Tell whether the leader has to look at it: handed in here, or graded in Moodle and not accepted yet."""
-        if self.state is ProductState.SUBMITTED:
-            return True
-        return not self.is_done and self.work is not None and self.work.state is GradeState.GRADED
+        return self.state is ProductState.SUBMITTED or self.is_graded_only
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def assignments(intake_id: int) -> Response:
     chosen = {one.id: request.form.get(f"cmid_{one.id}", type=row_number) for one in intake.version.demands}
     tie_assignments(db_session(), intake_id, chosen, actor=actor(), now=now())
     flash(gettext("Saved. The next night reads the grades."), "success")
-    return see_other(url_for("products.of_intake", intake_id=intake_id, **{"as": "leader"}))
+    return see_other(url_for("products.of_intake", intake_id=intake_id) + "?as=leader")
 
 
 def assignments_page(intake_id: int, refusal: DomainError | None = None) -> str:
@@ -101,7 +101,7 @@ def from_moodle(intake_id: int, trainee_id: int, demand_id: int) -> Response:
         now=now(),
     )
     flash(gettext("The product is accepted."), "success")
-    return see_other(url_for("products.of_intake", intake_id=intake_id, **{"as": "leader"}))
+    return see_other(url_for("products.of_intake", intake_id=intake_id) + "?as=leader")
 
 
 def from_moodle_page(trainee_id: int, demand_id: int, refusal: DomainError | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
 
 from lti_app.core.attachments import STORE, Upload
 from lti_app.core.edge import actor, db_session, now, tool
@@ -18,7 +19,7 @@ from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Permission, Role, needs
 from lti_app.intakes.models import Intake
 from lti_app.products.access import is_author, leads, product_to_see, roles_in, site_id_of
-from lti_app.products.catalogue import agree, shown_publication
+from lti_app.products.catalogue import agree, shown_publication, taken_out_because
 from lti_app.products.files import FILE, attach, carry_over, detach, files_of
 from lti_app.products.handing import LONGEST_NOTE, ProductText, begin_product, hand_in, own_trainee, save_product
 from lti_app.products.handing import take_back as take_product_back
@@ -26,7 +27,7 @@ from lti_app.products.models import EDITABLE, Product, ProductState
 from lti_app.products.overview import product_cards, products_of_intake, waiting_of
 from lti_app.products.review_form import typed_marks
 from lti_app.products.texts import handed_in, holding_review, last_remarks, open_version
-from lti_app.products.words import FIELD_NAMES, HISTORY, MARKS, NOT_BEGUN, PRODUCT_STATES
+from lti_app.products.words import FIELD_NAMES, HISTORY, MARKS, NOT_BEGUN, PRODUCT_STATES, grade_words
 from lti_app.programmes.demands import kind_choices, kind_from, kind_value, kind_words
 
 blueprint = Blueprint("products", __name__, template_folder="templates")
@@ -102,8 +103,7 @@ def intake_page(intake_id: int, other: Role | None) -> str:
 
 
 def _named(intake_id: int) -> Intake:
-    intake = db_session().get_one(Intake, intake_id)
-    return intake
+    return db_session().get_one(Intake, intake_id, options=[joinedload(Intake.version)])
 
 
 def words() -> dict[str, object]:
@@ -114,6 +114,7 @@ def words() -> dict[str, object]:
         "marks": MARKS,
         "product_fields": FIELD_NAMES,
         "kind_words": kind_words,
+        "grade_words": grade_words,
     }
 
 
@@ -196,6 +197,9 @@ def product_page(product_id: int, refusal: DomainError | None = None) -> str:
         returned=last_remarks(shown) if shown.state is ProductState.RETURNED else None,
         holding_review=holding_review,
         publication=shown_publication(session, shown),
+        taken_out=taken_out_because(session, last)
+        if last is not None and shown.state is ProductState.ACCEPTED
+        else None,
         history=history_of(session, shown, words=HISTORY),
         refusal=refusal,
         typed=request.form,

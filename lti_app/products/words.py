@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from flask_babel import lazy_gettext as _l
 
 from lti_app.core.errors import Text
 from lti_app.core.history import Words
+from lti_app.core.words import hours_words
 from lti_app.notices.occasions import Occasion
 from lti_app.products.models import MARK_NAMES, Mark, ProductState
 from lti_app.programmes.models import LESSON_KIND_NAMES, PRODUCT_KIND_NAMES
@@ -28,9 +31,16 @@ FIELD_NAMES: dict[str, Text] = {
     "title": _l("Title"),
     "kind": _l("Kind of the product"),
     "subject": _l("Subject or field"),
-    "note": _l("Note to the leader"),
+    "note": _l("Description"),
     "links": _l("Links, a line each"),
 }
+
+
+def grade_words(grade: float) -> Text:
+    """Return a grade of Moodle as people write it: 87,5 in Russian. Evaluated when shown."""
+    return hours_words(Decimal(f"{grade:.2f}"))
+
+
 HISTORY = Words(
     actions={
         "begin_product": _l("product begun"),
