@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from lti_app.core import audit, saving
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
-from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.core.words import in_municipal_language, plain
 from lti_app.products.access import leads, own_product, product_of, site_id_of
@@ -20,6 +19,7 @@ from lti_app.products.texts import accepted_version
 from lti_app.programmes.demands import kind_words
 
 LONGEST_KEY = 4_000
+LONGEST_REASON = 500
 
 
 def may_read_catalogue(actor: Actor) -> bool:
@@ -146,14 +146,22 @@ def take_out(session: Session, publication_id: int, *, reason: str, actor: Actor
             _l("This isn't yours to take out of the catalogue."),
             remedy=_l("Its author, the leader of its site and the centre may do so."),
         )
-    reason = reason.strip()
-    if not reason:
-        raise DomainError("reason_missing", _l("The reason is missing."), remedy=_l("Say why."), field="reason")
-    require_fitting(Publication, {"ended_because": reason})
+    reason = require_reason(reason)
     product = product_of(session, publication.product_id, locked=True)
     end_publication(session, product, reason=reason, actor=actor, now=now)
     tell_author(session, product, "product_taken_out", reason, now=now)
     return publication
+
+
+def require_reason(reason: str) -> str:
+    """Return a reason without blanks around it. Raises DomainError where there is none, or it is too long."""
+    reason = reason.strip()
+    if not reason:
+        raise DomainError("reason_missing", _l("The reason is missing."), remedy=_l("Say why."), field="reason")
+    if len(reason) > LONGEST_REASON:
+        words = _l("Longer than %(limit)s characters: say it shorter.", limit=LONGEST_REASON)
+        raise DomainError("text_too_long", words, field="reason")
+    return reason
 
 
 def publication_of(session: Session, publication_id: int, *, actor: Actor) -> Publication:

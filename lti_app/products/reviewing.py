@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session, joinedload
 from lti_app.core import audit, saving
 from lti_app.core.db import lock_row
 from lti_app.core.errors import Conflict, DomainError, NotFound
-from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake, Trainee
 from lti_app.products.access import product_of, product_to_review, require_not_own
-from lti_app.products.catalogue import end_publication, publish
+from lti_app.products.catalogue import end_publication, publish, require_reason
 from lti_app.products.handing import next_version
 from lti_app.products.models import (
     Decision,
@@ -201,15 +200,6 @@ def undo_acceptance(session: Session, product_id: int, *, reason: str, actor: Ac
     end_publication(session, product, reason=None, actor=actor, now=now)
     tell_author(session, product, "acceptance_undone", reason, now=now)
     return product
-
-
-def require_reason(reason: str) -> str:
-    """Return a reason without blanks around it. Raises DomainError where there is none, or it is too long."""
-    reason = reason.strip()
-    if not reason:
-        raise DomainError("reason_missing", _l("The reason is missing."), remedy=_l("Say why."), field="reason")
-    require_fitting(ProductReview, {"undone_because": reason})
-    return reason
 
 
 def accept_from_moodle(
