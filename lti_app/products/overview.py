@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -276,7 +276,7 @@ def waiting_of(session: Session, asked: int | None, *, actor: Actor) -> Page[Wai
 
 def _waiting_rows(session: Session, of_sites: Select[int], number: int) -> Sequence[Waiting]:
     since = func.max(ProductVersion.submitted_at)
-    rows: Iterable[tuple[Product, Person, str, int, datetime | None]] = session.execute(
+    rows = session.execute(
         select(Product, Person, ProgrammeVersion.title, Intake.id, since)
         .join(Trainee, Trainee.id == Product.trainee_id)
         .join(Person, Person.id == Trainee.person_id)
@@ -288,7 +288,7 @@ def _waiting_rows(session: Session, of_sites: Select[int], number: int) -> Seque
         .order_by(since, Product.id)
         .offset((number - 1) * PAGE_SIZE)
         .limit(PAGE_SIZE)
-    ).tuples()
+    )
     return [
         Waiting(
             product_id=product.id,

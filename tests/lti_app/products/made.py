@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy.orm import Session
 
 from lti_app.core.attachment_store import AttachmentStore
 from lti_app.core.attachments import Upload
+from lti_app.core.errors import DomainError
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Trainee
 from lti_app.products.access import product_of
@@ -53,6 +57,14 @@ def demand(
     with behind_the_rules(world.session):
         world.session.add(made)
     return made
+
+
+def refused(call: Callable[[], Any], code: str, kind: type[DomainError] = DomainError) -> DomainError:
+    """Return the refusal with ``code`` that ``call`` ends in."""
+    with pytest.raises(kind) as caught:
+        call()
+    assert caught.value.code == code
+    return caught.value
 
 
 @dataclass

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +12,8 @@ from sqlalchemy.orm import Session
 
 from lti_app.core.attachments import Attachment, attachments_of
 from lti_app.core.audit import AuditEntry
-from lti_app.core.db import Database
 from lti_app.core.editing import EditedMeanwhile
-from lti_app.core.errors import DomainError, Forbidden, NotFound
+from lti_app.core.errors import Forbidden, NotFound
 from lti_app.core.permissions import Actor, Role
 from lti_app.intakes.models import TraineeState
 from lti_app.notices.models import Notice
@@ -26,31 +23,8 @@ from lti_app.products.models import Mark, Product, ProductState, ProductVersion
 from lti_app.products.reviewing import MarkRow, accept_product, return_product, undo_acceptance
 from lti_app.products.texts import handed_in, holding_review, open_version
 from lti_app.programmes.models import LessonKind, ProductKind
-from tests.lti_app.products.made import ALL_MET, LINK, Work, demand, store_in
+from tests.lti_app.products.made import ALL_MET, LINK, Work, demand, refused
 from tests.lti_app.world import NOW, World
-
-
-@pytest.fixture
-def session(database: Database) -> Iterator[Session]:
-    with database.session() as session:
-        yield session
-
-
-@pytest.fixture
-def world(session: Session) -> World:
-    return World(session)
-
-
-@pytest.fixture
-def work(session: Session, world: World, tmp_path: Path) -> Work:
-    return Work(session, world, world.trainee("Авторова"), demand(world).id, store=store_in(tmp_path))
-
-
-def refused(call: Callable[[], Any], code: str, kind: type[DomainError] = DomainError) -> DomainError:
-    with pytest.raises(kind) as caught:
-        call()
-    assert caught.value.code == code
-    return caught.value
 
 
 def notices(session: Session) -> list[tuple[str, int]]:
