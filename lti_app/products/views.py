@@ -18,7 +18,7 @@ from lti_app.core.numbers import row_number
 from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Permission, Role, needs
 from lti_app.intakes.models import Intake
-from lti_app.products.access import is_author, leads, product_to_see, roles_in, site_id_of
+from lti_app.products.access import is_author, leads, own_product, product_to_see, roles_in, site_id_of
 from lti_app.products.catalogue import agree, shown_publication, taken_out_because
 from lti_app.products.files import FILE, attach, carry_over, detach, files_of
 from lti_app.products.handing import LONGEST_NOTE, ProductText, begin_product, hand_in, own_trainee, save_product
@@ -42,6 +42,7 @@ NAVIGATION = (
 def of_intake(intake_id: int) -> Response:
     """Show the products of an intake in the role that this person has there (``?as=`` chooses); begin one."""
     if request.method == "POST":
+        own_trainee(db_session(), intake_id, actor=actor())
         keep_form(lambda refusal: own_page(intake_id, None, refusal))
         return see_other(url_for("products.product", product_id=_begun(intake_id).id))
     roles = roles_in(db_session(), intake_id, actor())
@@ -132,8 +133,9 @@ def product(product_id: int) -> Response:
     """Show a product to its author and to the leader; save it, attach files, hand it in, as its buttons ask."""
     if request.method == "GET":
         return make_response(product_page(product_id))
-    keep_form(lambda refusal: product_page(product_id, refusal))
     form, session, who = request.form, db_session(), actor()
+    own_product(session, product_id, actor=who)
+    keep_form(lambda refusal: product_page(product_id, refusal))
     save_product(session, product_id, _typed(), seen=form.get("revision", type=row_number), actor=who, now=now())
     _change_files(product_id)
     if form.get("step") != "hand_in":

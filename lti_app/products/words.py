@@ -16,7 +16,7 @@ from lti_app.programmes.models import LESSON_KIND_NAMES, PRODUCT_KIND_NAMES
 PRODUCT_STATES = {
     ProductState.DRAFT: (_l("being prepared"), "pencil", "secondary"),
     ProductState.SUBMITTED: (_l("waits for the leader's answer"), "hourglass-split", "warning"),
-    ProductState.RETURNED: (_l("returned with remarks"), "arrow-return-left", "danger"),
+    ProductState.RETURNED: (_l("product returned with remarks"), "arrow-return-left", "danger"),
     ProductState.ACCEPTED: (_l("product accepted"), "check-circle", "success"),
     ProductState.WITHDRAWN: (_l("taken back by the author"), "slash-circle", "secondary"),
 }
@@ -48,7 +48,7 @@ HISTORY = Words(
         "change_product_text": _l("text of the product changed"),
         "submit_product": _l("handed in"),
         "take_back_product": _l("taken back by the author"),
-        "return_product": _l("returned with remarks"),
+        "return_product": _l("product returned with remarks"),
         "accept_product": _l("product accepted"),
         "undo_acceptance": _l("acceptance taken back"),
         "accept_from_moodle": _l("accepted on the grade in Moodle"),
@@ -64,7 +64,7 @@ HISTORY = Words(
         "lesson_kind": _l("kind of the lesson"),
         "subject": _l("subject or field"),
         "state": _l("state"),
-        "note": _l("note"),
+        "note": _l("description"),
         "links": _l("links"),
         "remarks": _l("remarks"),
         "reason": _l("reason"),

@@ -69,7 +69,7 @@ def kind_from(text: str) -> tuple[ProductKind, LessonKind | None]:
         kind, lesson = None, None
     if kind is None or (lesson is not None and kind is not ProductKind.LESSON_DESIGN):
         raise DomainError(
-            "no_such_kind", _l("The kind of the product is missing."), remedy=_l("Choose one."), field="kind"
+            "no_such_kind", _l("The kind of the product is missing."), remedy=_l("Choose a kind."), field="kind"
         )
     return kind, lesson
 

@@ -86,7 +86,7 @@ MODE_NAMES = {Mode.ON_SITE: _l("on site"), Mode.DISTANCE: _l("at a distance")}
 
 PRODUCT_KIND_NAMES = {
     ProductKind.WORK_PROGRAMME: _l("revised work programme"),
-    ProductKind.LESSON_DESIGN: _l("lesson design"),
+    ProductKind.LESSON_DESIGN: _l("design of a lesson"),
     ProductKind.TECHNOLOGICAL_MAP: _l("technological map"),
     ProductKind.OPEN_LESSON: _l("open lesson"),
     ProductKind.METHODICAL: _l("methodical work"),

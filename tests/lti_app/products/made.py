@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core.attachment_store import AttachmentStore
@@ -20,7 +21,7 @@ from lti_app.products.access import product_of
 from lti_app.products.catalogue import agree
 from lti_app.products.files import attach
 from lti_app.products.handing import ProductText, begin_product, hand_in, save_product
-from lti_app.products.models import Mark, Product
+from lti_app.products.models import Mark, Product, Publication
 from lti_app.products.reviewing import MarkRow, accept_product, return_product
 from lti_app.programmes.models import LessonKind, ProductDemand, ProductKind
 from tests.lti_app.core.documents import docx
@@ -163,3 +164,9 @@ class Work:
         """Let the author agree to the catalogue."""
         agree(self.session, self.product_id, agrees=True, actor=self.author, now=self.now)
         return self
+
+
+def publication_id(session: Session, product_id: int) -> int:
+    """Return the number under which a product stands in the catalogue."""
+    statement = select(Publication.id).where(Publication.product_id == product_id, Publication.ended_at.is_(None))
+    return session.scalars(statement).one()

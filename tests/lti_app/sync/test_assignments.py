@@ -61,7 +61,7 @@ def users(database: Database) -> dict[int, int]:
             .join(MoodleAccount, MoodleAccount.person_id == Trainee.person_id)
             .order_by(Trainee.id)
         )
-        return {trainee_id: user_id for trainee_id, user_id in rows}
+        return {row[0]: row[1] for row in rows}
 
 
 def grades(database: Database) -> dict[int, tuple[GradeState, float | None]]:
