@@ -16,6 +16,7 @@ from lti_app.meetings import room_models as _rooms
 from lti_app.notices import models as _notices
 from lti_app.people import models as _people
 from lti_app.plans import models as _plans
+from lti_app.products import models as _products
 from lti_app.programmes import models as _programmes
 from lti_app.sites import models as _sites
 from lti_app.sync import models as _sync
@@ -36,6 +37,7 @@ __all__ = [
     "_outbox",
     "_people",
     "_plans",
+    "_products",
     "_programmes",
     "_rooms",
     "_seminars",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from moodle_sync.assignments import AssignmentGrade, assignments_in
 from moodle_sync.client import MoodleClient
 from moodle_sync.errors import MoodleError, NotJson
 from moodle_sync.functions import Function
@@ -23,6 +24,8 @@ class Progress(NamedTuple):
     link_grade: float | None
     """Grade on the tool's own link; None where there is none."""
     read_at: int
+    assignments: tuple[AssignmentGrade, ...] = ()
+    """The course's assignments, which stand in the same answer as the grade on the link."""
 
 
 class ProgressFailure(NamedTuple):
@@ -70,6 +73,7 @@ def _progress(course_id: int, user_id: int, completion: Any, grade: Any, now: in
             link_complete=any(map(_is_complete, links)) if links else None,
             link_grade=_link_grade(grade),
             read_at=now,
+            assignments=assignments_in(grade, user_id),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotJson("progress that can't be read", function=Function.ACTIVITIES_COMPLETION) from error

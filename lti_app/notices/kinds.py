@@ -23,6 +23,7 @@ KINDS: dict[str, Text] = {
     "meeting_guest": _l("the page of a meeting"),
     "individual_plan": _l("the page of an individual plan"),
     "consultation": _l("the page of consultations"),
+    "product": _l("the page of a product"),
 }
 """By the table of the row that a notice is about."""
 

@@ -13,6 +13,7 @@ from lti_app.core import audit, saving
 from lti_app.core.db import lock_row
 from lti_app.core.errors import Conflict
 from lti_app.core.permissions import Actor, Permission
+from lti_app.programmes.demands import copied_demands
 from lti_app.programmes.drafts import TEXTS, own_programme, require_title, wrong_hours
 from lti_app.programmes.models import Competence, Programme, ProgrammeVersion, Topic, VersionState
 from lti_app.programmes.service import EDITABLE, latest_version
@@ -85,6 +86,7 @@ def copy_programme(
         setattr(made, name, getattr(copied, name))
     made.topics.extend(list(copied.topics))
     made.competences.extend(list(copied.competences))
+    made.demands.extend(list(copied.demands))
     session.flush()
     audit.record(
         session, actor=actor, now=now, action="copy_programme", on=made, changes={"copied_from": [None, source.id]}
@@ -116,4 +118,5 @@ def _copied(source: ProgrammeVersion, *, number: int) -> ProgrammeVersion:
         )
     for competence in source.competences:
         version.competences.append(Competence(position=competence.position, text=competence.text))
+    version.demands.extend(copied_demands(source))
     return version

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 
 from lti_app.core.errors import Text
 from lti_app.core.saving import as_json
+from lti_app.programmes.demands import as_rows, demands_text
 from lti_app.programmes.drafts import TEXTS
 from lti_app.programmes.models import ProgrammeVersion, Topic
 from lti_app.programmes.words import FIELD_NAMES
@@ -84,6 +85,7 @@ def compare(before: ProgrammeVersion, after: ProgrammeVersion) -> Comparison:
         for name in ("hours", "hours_needed")
     ]
     texts.append(("competences", _lines(before), _lines(after)))
+    texts.append(("demands", demands_text(as_rows(before.demands)), demands_text(as_rows(after.demands))))
     fields = [FieldChange(FIELD_NAMES[name], pieces(old, new)) for name, old, new in texts if old != new]
     if before.needs_completion != after.needs_completion:
         changed = (Piece("removed", YES_NO[before.needs_completion]), Piece("added", YES_NO[after.needs_completion]))

@@ -14,6 +14,13 @@ from werkzeug.datastructures import MultiDict
 from lti_app.core.errors import DomainError, Text
 from lti_app.core.numbers import row_number
 from lti_app.core.saving import as_json
+from lti_app.programmes.demand_form import (
+    DemandForm,
+    demand_forms_of,
+    demands_from,
+    demands_rearranged,
+    read_demand_forms,
+)
 from lti_app.programmes.drafts import TEXTS, DraftFacts, PlanRow
 from lti_app.programmes.models import Form, Mode, ProgrammeVersion
 from lti_app.programmes.scale import FEWEST_STEPS, LONGEST_STEP, MOST_STEPS, scale_lines
@@ -45,11 +52,12 @@ class DraftForm:
     rows: list[RowForm]
     revision: int | None
     errors: dict[str, Text] = field(default_factory=dict)
+    demands: list[DemandForm] = field(default_factory=list)
 
     @property
     def has_errors(self) -> bool:
         """Tell whether something can't be saved as it stands."""
-        return bool(self.errors) or any(row.errors for row in self.rows)
+        return bool(self.errors) or any(row.errors for row in self.rows) or any(row.errors for row in self.demands)
 
 
 def hours_from(text: str) -> Decimal | None:
@@ -84,7 +92,8 @@ def form_of(version: ProgrammeVersion) -> DraftForm:
         )
         for number, topic in enumerate(version.topics, start=1)
     ]
-    return DraftForm(values, "\n".join(one.text for one in version.competences), rows, version.revision)
+    competences = "\n".join(one.text for one in version.competences)
+    return DraftForm(values, competences, rows, version.revision, demands=demand_forms_of(version))
 
 
 def _typed(hours: Decimal) -> str:
@@ -104,12 +113,16 @@ def read_form(sent: MultiDict[str, str]) -> DraftForm:
         for key in dict.fromkeys(sent.getlist("row"))
     ]
     values = {name: sent.get(name, "").strip() for name in (*TEXTS, "hours", "hours_needed", "needs_completion")}
-    return DraftForm(values, sent.get("competences", ""), rows, sent.get("revision", type=row_number))
+    revision = sent.get("revision", type=row_number)
+    return DraftForm(values, sent.get("competences", ""), rows, revision, demands=read_demand_forms(sent))
 
 
 def rearranged(form: DraftForm, step: str) -> DraftForm:
-    """Do what a button of the plan asks for without scripts: add, remove, up, down (``verb:key``)."""
+    """Do what a button of plan or products asks for without scripts: add, remove, up, down (``verb:key``)."""
     verb, _, key = step.partition(":")
+    if verb.endswith("-demand"):
+        demands_rearranged(form.demands, verb, key)
+        return form
     if verb == "add":
         taken = {row.key for row in form.rows}
         number = len(form.rows) + 1
@@ -152,6 +165,7 @@ def facts_from(form: DraftForm) -> DraftFacts:
         )
     values["rating_scale"] = "\n".join(scale)
     rows = [_row(row) for row in form.rows if _is_filled(row.values)]
+    demands = demands_from(form.demands)
     if form.has_errors or hours is None or needed is None:
         raise DomainError(
             "form_has_errors",
@@ -167,6 +181,7 @@ def facts_from(form: DraftForm) -> DraftFacts:
         texts={name: values[name] or None for name in TEXTS if name != "title"},
         competences=competences,
         rows=tuple(row for row in rows if row is not None),
+        demands=demands,
     )
 
 

@@ -20,6 +20,7 @@ from lti_app.core.fitting import require_fitting
 from lti_app.core.permissions import Actor, Permission
 from lti_app.core.saving import as_json
 from lti_app.core.words import in_municipal_language
+from lti_app.programmes.demands import DemandRow, as_rows, demands_text, put_demands
 from lti_app.programmes.models import (
     FORM_NAMES,
     MODE_NAMES,
@@ -77,10 +78,11 @@ class DraftFacts:
     texts: dict[str, str | None]
     competences: tuple[str, ...]
     rows: tuple[PlanRow, ...]
+    demands: tuple[DemandRow, ...] = ()
 
 
 def version_of(session: Session, version_id: int) -> ProgrammeVersion:
-    """Return a version with its plan, competences, programme and site; four queries. Raises NotFound."""
+    """Return a version with plan, competences, demands, programme and site; five queries. Raises NotFound."""
     version = session.scalar(
         select(ProgrammeVersion)
         .where(ProgrammeVersion.id == version_id)
@@ -88,6 +90,7 @@ def version_of(session: Session, version_id: int) -> ProgrammeVersion:
             joinedload(ProgrammeVersion.programme).joinedload(Programme.site).joinedload(Site.organisation),
             selectinload(ProgrammeVersion.topics),
             selectinload(ProgrammeVersion.competences),
+            selectinload(ProgrammeVersion.demands),
         )
     )
     if version is None:
@@ -148,8 +151,9 @@ def save_draft(
     saved = saving.change(session, version, values, actor=actor, now=now, action="change_version")
     _put_rows(session, version, facts.rows)
     _put_competences(session, version, facts.competences)
+    put_demands(session, version, facts.demands)
     session.flush()
-    session.expire(version, ["topics", "competences"])
+    session.expire(version, ["topics", "competences", "demands"])
     after = _as_json(version)
     changes = {name: [before[name], after[name]] for name in before if before[name] != after[name]}
     if changes:
@@ -201,6 +205,7 @@ def _as_json(version: ProgrammeVersion) -> dict[str, Any]:
     return {
         "topics": plan_text(version.topics),
         "competences": "\n".join(one.text for one in version.competences),
+        "demands": demands_text(as_rows(version.demands)),
     }
 
 
@@ -219,6 +224,7 @@ def _compared(version: ProgrammeVersion, facts: DraftFacts) -> list[Difference]:
     pairs = (
         (FIELD_NAMES["topics"], plan_text(version.topics), plan_text(facts.rows)),
         (FIELD_NAMES["competences"], _as_json(version)["competences"], "\n".join(facts.competences)),
+        (FIELD_NAMES["demands"], _as_json(version)["demands"], demands_text(facts.demands)),
     )
     return found + [Difference(name, theirs, yours) for name, theirs, yours in pairs if theirs != yours]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import enum
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lti_app.core.db import Base
@@ -48,6 +49,26 @@ class VersionState(enum.StrEnum):
     REJECTED = "rejected"
 
 
+class ProductKind(enum.StrEnum):
+    """Name what a trainee works out and hands in (5.1)."""
+
+    WORK_PROGRAMME = "work_programme"
+    LESSON_DESIGN = "lesson_design"
+    TECHNOLOGICAL_MAP = "technological_map"
+    OPEN_LESSON = "open_lesson"
+    METHODICAL = "methodical"
+    OTHER = "other"
+
+
+class LessonKind(enum.StrEnum):
+    """Name the kinds of lessons that are designed (5.1: in class, extracurricular, integrated and others)."""
+
+    IN_CLASS = "in_class"
+    EXTRACURRICULAR = "extracurricular"
+    INTEGRATED = "integrated"
+    OTHER = "other"
+
+
 FORM_NAMES = {
     Form.LECTURE: _l("lecture"),
     Form.SEMINAR: _l("seminar"),
@@ -61,6 +82,23 @@ FORM_NAMES = {
 }
 
 MODE_NAMES = {Mode.ON_SITE: _l("on site"), Mode.DISTANCE: _l("at a distance")}
+
+
+PRODUCT_KIND_NAMES = {
+    ProductKind.WORK_PROGRAMME: _l("revised work programme"),
+    ProductKind.LESSON_DESIGN: _l("design of a lesson"),
+    ProductKind.TECHNOLOGICAL_MAP: _l("technological map"),
+    ProductKind.OPEN_LESSON: _l("open lesson"),
+    ProductKind.METHODICAL: _l("methodical work"),
+    ProductKind.OTHER: _l("another product"),
+}
+
+LESSON_KIND_NAMES = {
+    LessonKind.IN_CLASS: _l("lesson in class"),
+    LessonKind.EXTRACURRICULAR: _l("extracurricular lesson"),
+    LessonKind.INTEGRATED: _l("integrated lesson"),
+    LessonKind.OTHER: _l("lesson of another kind"),
+}
 
 
 class Programme(Base):
@@ -127,6 +165,7 @@ class ProgrammeVersion(Base, Revised):
     programme: Mapped[Programme] = relationship(back_populates="versions")
     competences: Mapped[list[Competence]] = relationship(back_populates="version", order_by="Competence.position")
     topics: Mapped[list[Topic]] = relationship(back_populates="version", order_by="Topic.position")
+    demands: Mapped[list[ProductDemand]] = relationship(back_populates="version", order_by="ProductDemand.position")
 
 
 class Topic(Base):
@@ -171,6 +210,30 @@ class Competence(Base):
     text: Mapped[str] = mapped_column(String(500))
 
     version: Mapped[ProgrammeVersion] = relationship(back_populates="competences")
+
+
+class ProductDemand(Base):
+    """Keep a product that a version asks of its trainees (5.1), and the criteria by which it is accepted."""
+
+    __tablename__ = "product_demand"
+    __table_args__ = (
+        UniqueConstraint("version_id", "position"),
+        CheckConstraint("position > 0", name="position_positive"),
+        CheckConstraint("lesson_kind IS NULL OR kind = 'lesson_design'", name="lesson_kind_of_lesson"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version_id: Mapped[int] = mapped_column(ForeignKey(ProgrammeVersion.id))
+    position: Mapped[int] = mapped_column(comment="1, 2 …")
+    kind: Mapped[ProductKind] = mapped_column(enum_type(ProductKind, "kind"))
+    lesson_kind: Mapped[LessonKind | None] = mapped_column(
+        enum_type(LessonKind, "lesson_kind"), comment="of a lesson's design; empty: any"
+    )
+    title: Mapped[str] = mapped_column(String(300))
+    is_required: Mapped[bool] = mapped_column(default=True, server_default=true())
+    criteria: Mapped[list[Any]] = mapped_column(comment="texts, in order; may be none")
+
+    version: Mapped[ProgrammeVersion] = relationship(back_populates="demands")
 
 
 class Section(enum.StrEnum):

@@ -14,6 +14,7 @@ from lti_app.papers.fields import Official, PersonName, ProgrammePaper, Protocol
 from lti_app.papers.page import Ask, Typed
 from lti_app.papers.wording import lines
 from lti_app.people.heads import head_on
+from lti_app.programmes.demands import as_rows, demands_text
 from lti_app.programmes.models import (
     FORM_NAMES,
     AgendaItem,
@@ -75,7 +76,7 @@ def programme_paper(session: Session, version: ProgrammeVersion, day: date, type
         results=tuple(competence.text for competence in version.competences),
         forms=", ".join(in_municipal_language(name) for name in forms.values()),
         term=typed["term"],
-        control=version.control or "",
+        control="\n".join(filter(None, (version.control, demands_text(as_rows(version.demands))))),
         conditions=version.conditions or "",
         sources=tuple(lines(version.sources or "")),
         council=typed["council"] or COUNCIL,

@@ -20,6 +20,7 @@ from lti_app.core.permissions import Actor, Permission, needs
 from lti_app.papers.page import paper_answer
 from lti_app.programmes.beginning import begin_version, copy_programme, create_programme
 from lti_app.programmes.comparing import compare as compare_versions
+from lti_app.programmes.demands import kind_choices, kind_words
 from lti_app.programmes.draft_form import HOURS, DraftForm, facts_from, form_of, hours_from, read_form, rearranged
 from lti_app.programmes.drafts import own_programme, own_version, require_editable, save_draft, version_of
 from lti_app.programmes.models import FORM_NAMES, ProgrammeVersion, Section, VersionState
@@ -154,6 +155,8 @@ def names() -> dict[str, Any]:
         "form_names": FORM_NAMES,
         "mode_names": MODE_NAMES,
         "usual_scale": USUAL_SCALE,
+        "kind_choices": kind_choices(),
+        "kind_words": kind_words,
     }
 
 
@@ -168,7 +171,7 @@ def edit(version_id: int) -> Response:
         return make_response(edit_page(shown, form_of(shown)))
     typed = read_form(request.form)
     step = request.form.get("step", "save")
-    if ":" in step or step == "add":
+    if ":" in step or step in ("add", "add-demand"):
         return make_response(edit_page(shown, rearranged(typed, step)))
     keep_form(lambda refusal: edit_page(own_version(db_session(), version_id, actor=actor()), typed, refusal))
     facts = facts_from(typed)

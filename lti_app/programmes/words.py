@@ -41,6 +41,7 @@ FIELD_NAMES = {
     "needs_completion": _l("Credit asks for the activities of the Moodle course"),
     "competences": _l("Planned results"),
     "topics": _l("Thematic plan"),
+    "demands": _l("Products of the trainees"),
 }
 WORDING_NAMES = {"heard": _l("Heard"), "spoke": _l("Spoke"), "decided": _l("Decided")}
 SECTION_NAMES = {

@@ -16,6 +16,7 @@ from lti_app.intakes.models import Intake, MoodleProgress, Trainee, TraineeState
 from lti_app.lti.models import Moodle
 from lti_app.people.models import MoodleAccount
 from lti_app.programmes.models import ProgrammeVersion
+from lti_app.sync.assignments import AssignmentsRead
 from lti_app.sync.desired import KEPT_AFTER_END
 from lti_app.sync.journal import Progress
 from lti_app.sync.lock import Heart
@@ -57,14 +58,17 @@ def trainees_to_read(session: Session, moodle: Moodle, tool: Tool) -> dict[int, 
     return dict(by_course)
 
 
-def read_completion(tool: Tool, moodle: Moodle, client: MoodleClient, *, heart: Heart, progress: Progress) -> None:
-    """Read completion and grades course by course and keep them. Raises LockLost.
+def read_completion(
+    tool: Tool, moodle: Moodle, client: MoodleClient, *, heart: Heart, progress: Progress
+) -> AssignmentsRead:
+    """Read completion and grades course by course and keep them; return the assignments that came with them.
 
-    Somebody whose progress can't be read keeps what was read before.
+    Somebody whose progress can't be read keeps what was read before. Raises LockLost.
     """
     with tool.database.session(writes=False) as session:
         by_course = trainees_to_read(session, moodle, tool)
     now = int(tool.clock().timestamp())
+    assignments: AssignmentsRead = {}
     for number, (course_id, trainees) in enumerate(sorted(by_course.items())):
         heart.check()
         progress("progress", number, len(by_course))
@@ -73,6 +77,8 @@ def read_completion(tool: Tool, moodle: Moodle, client: MoodleClient, *, heart: 
             log.warning("progress of %d people in course %s: %s", len(failures), course_id, failures[0].error)
         with tool.database.transaction() as session:
             _keep(session, trainees, found, tool.clock())
+        assignments.update({(course_id, row.user_id): row.assignments for row in found})
+    return assignments
 
 
 def _keep(session: Session, trainees: dict[int, int], found: Sequence[moodle_progress.Progress], now: datetime) -> None:

@@ -22,6 +22,7 @@ from lti_app.lti.models import Moodle
 from lti_app.meetings.service import close_ended
 from lti_app.sync import lock, parts
 from lti_app.sync.accounts import account_notes, keep_accounts, remember_matches
+from lti_app.sync.assignments import read_product_grades
 from lti_app.sync.completion import read_completion
 from lti_app.sync.desired import Scope
 from lti_app.sync.events import forget_past_events, put_events
@@ -383,7 +384,8 @@ class _Night:
 
     def _read_completion(self) -> None:
         self._phase("progress")
-        read_completion(self.tool, self.moodle, self.client, heart=self.heart, progress=self.progress)
+        read = read_completion(self.tool, self.moodle, self.client, heart=self.heart, progress=self.progress)
+        read_product_grades(self.tool, self.moodle, self.client, read, heart=self.heart)
 
     def _follow_up(self) -> None:
         """Close stays of meetings that ended, propose credits, and deliver what waits for Moodle."""

@@ -12,11 +12,12 @@ from lti_app.core.attachments import STORE, Attachment, AttachmentRule, no_such_
 from lti_app.core.edge import actor, db_session, tool
 from lti_app.core.errors import Forbidden, NotFound
 from lti_app.core.permissions import Actor, Permission, needs
+from lti_app.products.files import ATTACHMENT_RULES as PRODUCTS
 from lti_app.sites.files import ATTACHMENT_RULES as SITES
 
 blueprint = Blueprint("attachments", __name__)
 
-FEATURES: tuple[dict[str, AttachmentRule], ...] = (SITES,)
+FEATURES: tuple[dict[str, AttachmentRule], ...] = (SITES, PRODUCTS)
 """``ATTACHMENT_RULES`` of each feature: who may see the files of its tables' rows."""
 
 

@@ -17,11 +17,12 @@ from lti_app.meetings.guest_words import HISTORY as GUESTS
 from lti_app.meetings.words import HISTORY as MEETINGS
 from lti_app.people.words import HISTORY as PEOPLE
 from lti_app.plans.words import HISTORY as PLANS
+from lti_app.products.words import HISTORY as PRODUCTS
 from lti_app.programmes.words import HISTORY as PROGRAMMES
 from lti_app.sites.words import HISTORY as SITES
 from lti_app.web import formatting
 
-FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, GUESTS, PLANS, ENDING)
+FEATURES = (FILES, PEOPLE, SITES, PROGRAMMES, INTAKES, MEETINGS, GUESTS, PLANS, PRODUCTS, ENDING)
 
 
 def action_words(action: str) -> str:

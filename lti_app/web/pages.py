@@ -189,6 +189,7 @@ def _register(app: Flask) -> None:
     from lti_app.notices import views as notices
     from lti_app.people import views as people
     from lti_app.plans import consultation_views, plan_views, rating_views
+    from lti_app.products import catalogue_views, review_views
     from lti_app.programmes import council_views
     from lti_app.programmes import views as programmes
     from lti_app.sites import application_views
@@ -220,6 +221,8 @@ def _register(app: Flask) -> None:
         plan_views,
         consultation_views,
         rating_views,
+        review_views,
+        catalogue_views,
         ending,
         centre,
     )

@@ -42,6 +42,8 @@ from lti_app.notices.service import ABOUT as NOTICE
 from lti_app.notices.service import MESSAGE
 from lti_app.plans import invariants as plans
 from lti_app.plans.words import NOTICES as PLANS
+from lti_app.products import invariants as products
+from lti_app.products.words import NOTICES as PRODUCTS
 from lti_app.programmes import invariants as programmes
 from lti_app.programmes.words import NOTICES as PROGRAMMES
 from lti_app.sites.reminders import remind
@@ -58,6 +60,7 @@ CHECKS: tuple[Check, ...] = (  # of the database alone
     *feedback.CHECKS,
     *guests.CHECKS,
     *plans.CHECKS,
+    *products.CHECKS,
     *credits.CHECKS,
     *seminars.CHECKS,
     *sync.CHECKS,
@@ -68,10 +71,11 @@ OCCASIONS: dict[str, Occasion] = {
     **PROGRAMMES,
     **INTAKES,
     **MEETINGS,
-    **ENDING,
     **REMINDERS,
     **GUESTS,
     **PLANS,
+    **PRODUCTS,
+    **ENDING,
 }
 """The words of every occasion of which people are told."""
 

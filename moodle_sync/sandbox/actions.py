@@ -95,6 +95,29 @@ def add_tool_link(
     return module
 
 
+def add_assignment(state: State, course: Course, name: str, *, maximum: float = 100.0, **rest: Any) -> Module:
+    """Put an assignment with its gradebook column into a course."""
+    module = add_module(state, course, "assign", name, **rest)
+    add_grade_item(state, course, itemtype="mod", name=name, maximum=maximum, module=module.id, idnumber="")
+    return module
+
+
+def hand_in(state: State, module: Module, user: int) -> None:
+    """Let a person hand in work on an assignment: its column says when, and holds no grade yet."""
+    state.grades[_column(state, module).id][user] = Grade(None, 0, submitted=state.now())
+
+
+def grade_work(state: State, module: Module, user: int, value: float) -> None:
+    """Grade a person's work on an assignment; what is graded keeps the time when it was handed in."""
+    item = _column(state, module)
+    before = state.grades[item.id].get(user)
+    state.grades[item.id][user] = Grade(value, state.now(), submitted=before.submitted if before else 0)
+
+
+def _column(state: State, module: Module) -> GradeItem:
+    return next(item for item in state.grade_items.values() if item.module == module.id)
+
+
 def add_grade_item(state: State, course: Course, **fields: Any) -> GradeItem:
     """Add a gradebook column; a course's total comes with its first one."""
     total = course_total(state, course.id)

@@ -201,6 +201,8 @@ class Grade:
     value: float | None
     timemodified: int
     comment: str = ""
+    submitted: int = 0
+    """When the work was handed in, of an assignment."""
 
 
 @dataclass(slots=True)

@@ -99,7 +99,7 @@ def _describe(state: State, item: GradeItem, user: int, weights: dict[int, float
     share = f"{grade.value / maximum:.2%}".replace("%", " %") if grade.value is not None and maximum else "-"
     return described | {
         "graderaw": None if grade.value is None else trim(grade.value),
-        "gradedatesubmitted": None,
+        "gradedatesubmitted": grade.submitted or None,
         "gradedategraded": grade.timemodified or None,
         "gradehiddenbydate": False,
         "gradeneedsupdate": False,
