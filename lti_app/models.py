@@ -5,6 +5,7 @@ from lti_app.core import audit as _audit
 from lti_app.core import outbox as _outbox
 from lti_app.core.db import Base
 from lti_app.credits import models as _credits
+from lti_app.intakes import message_models as _intake_messages
 from lti_app.intakes import models as _intakes
 from lti_app.lti import models as _lti
 from lti_app.meetings import models as _meetings
@@ -20,6 +21,7 @@ __all__ = [
     "_attachments",
     "_audit",
     "_credits",
+    "_intake_messages",
     "_intakes",
     "_lti",
     "_meetings",

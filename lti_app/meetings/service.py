@@ -17,7 +17,10 @@ from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
 from lti_app.meetings.stays import Span, minutes_inside, opens_at
+from lti_app.people.models import Person
 from lti_app.programmes.models import Mode, Programme, ProgrammeVersion
+
+LONGEST_REASON = 500
 
 
 def find_meeting(session: Session, meeting_id: int) -> Meeting:
@@ -146,6 +149,73 @@ def confirm_attendance(
         audit.record(session, actor=actor, now=now, action="confirm_attendance", on=meeting, changes=changes)
 
 
+def put_down_presence(
+    session: Session,
+    *,
+    meeting_id: int,
+    trainee_id: int,
+    presence: Presence,
+    seen: Presence | None,
+    actor: Actor,
+    now: datetime,
+    reason: str | None = None,
+) -> Attendance:
+    """Put down the leader's word on one trainee, by the rules of ``confirm_attendance``.
+
+    ``seen`` is the word that stood there when it was decided. Said again, it changes nothing. Raises NotFound,
+    Forbidden to who does not lead the site (4.1), Conflict before the meeting begins, where it is cancelled, where
+    somebody else has said something meanwhile, and where credited hours rest on it; DomainError where a word that
+    stands is to be changed without a reason.
+    """
+    meeting = find_meeting(session, meeting_id)
+    actor.require_site(meeting.intake.version.programme.site_id)
+    _require_confirmable(meeting, now)
+    lock_intakes(session, meeting.intake_id)
+    trainee = _trainee_of(session, meeting, trainee_id)
+    attendance = _known_attendance(session, meeting.id).get(trainee.id)
+    before = attendance.presence if attendance else None
+    if attendance is not None and before is presence:
+        return attendance
+    if before is not seen:
+        raise _said_meanwhile(session, attendance)
+    spans = _spans(session, meeting.id).get(trainee.id, ())
+    if attendance is None:
+        attendance = Attendance(meeting_id=meeting.id, trainee_id=trainee.id, is_credited=False)
+        session.add(attendance)
+    else:
+        _refuse_credited([trainee] if attendance.is_credited else [])
+        reason = checked_reason(reason)
+    attendance.presence = presence
+    attendance.minutes_joined = minutes_inside(meeting, spans, now)
+    attendance.confirmed_at, attendance.confirmed_by_id = now, person_of(actor)
+    changes: dict[str, Any] = {f"trainee {trainee.id}": [before.value if before else None, presence.value]}
+    if before is not None:
+        changes["reason"] = [None, reason]
+    session.flush()
+    audit.record(session, actor=actor, now=now, action="confirm_attendance", on=meeting, changes=changes)
+    return attendance
+
+
+def checked_reason(reason: str | None) -> str:
+    """Return why a word that stands is changed. Raises DomainError where it isn't said, or at too great a length."""
+    reason = (reason or "").strip()
+    if not reason:
+        raise DomainError(
+            "reason_needed",
+            _l("The attendance was confirmed already: changing it needs a reason."),
+            remedy=_l("Write in a few words what was wrong."),
+            field="reason",
+        )
+    if len(reason) > LONGEST_REASON:
+        raise DomainError(
+            "reason_too_long",
+            _l("The reason is longer than %(limit)s characters.", limit=LONGEST_REASON),
+            remedy=_l("Say it shorter."),
+            field="reason",
+        )
+    return reason
+
+
 def hold_attendance(session: Session, *, trainee_id: int, meeting_ids: Collection[int], credited: bool) -> None:
     """Mark that an entry of the ledger rests on a trainee's presence at ``meeting_ids``, or no longer does."""
     session.execute(
@@ -271,6 +341,30 @@ def _close(stay: JoinLog, meeting: Meeting, at: datetime, how: str) -> None:
     # or the meeting moved).
     stay.left_at = max(stay.joined_at, min(at, meeting.ends_at))
     stay.left_how = how
+
+
+def _trainee_of(session: Session, meeting: Meeting, trainee_id: int) -> Trainee:
+    trainee = session.get(Trainee, trainee_id, options=[joinedload(Trainee.person)])
+    if trainee is None or trainee.intake_id != meeting.intake_id or meeting.only_for_id not in (None, trainee_id):
+        raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))
+    if trainee.state is not TraineeState.ENROLLED:
+        raise Conflict(
+            "not_a_trainee",
+            _l("Somebody on the list has no place in this intake any more."),
+            remedy=_l("Reload the page and confirm anew."),
+        )
+    return trainee
+
+
+def _said_meanwhile(session: Session, attendance: Attendance | None) -> Conflict:
+    by = session.get(Person, attendance.confirmed_by_id) if attendance else None
+    return Conflict(
+        "said_meanwhile",
+        _l("This mark was changed meanwhile by %(name)s.", name=by.short_name)
+        if by
+        else _l("This mark was changed meanwhile by somebody else."),
+        remedy=_l("What stands now is shown; change it again if it is wrong."),
+    )
 
 
 def _known_attendance(session: Session, meeting_id: int) -> dict[int, Attendance]:

@@ -20,6 +20,7 @@ KINDS: dict[str, Text] = {
     "trainee": _l("the page of an intake"),
     "place_request": _l("the page of an intake"),
     "meeting": _l("the page of a meeting"),
+    "intake_message": _l("the page of an intake"),
 }
 """By the table of the row that a notice is about."""
 

@@ -30,6 +30,7 @@ ICONS = frozenset(
         "clock",
         "clock-history",
         "dash-circle",
+        "download",
         "exclamation-circle",
         "exclamation-triangle",
         "geo-alt",

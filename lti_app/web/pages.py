@@ -170,9 +170,10 @@ def _stamp(folder: str, filename: str) -> str:
 
 def _register(app: Flask) -> None:
     from lti_app.centre import views as centre
+    from lti_app.credits import grid_views
     from lti_app.credits.views import blueprint as credits
     from lti_app.ending import views as ending
-    from lti_app.intakes import intake_views, place_views
+    from lti_app.intakes import intake_views, message_views, place_views
     from lti_app.intakes.views import blueprint as intakes
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
@@ -197,6 +198,8 @@ def _register(app: Flask) -> None:
         council_views,
         intake_views,
         place_views,
+        message_views,
+        grid_views,
         ending,
         centre,
     )
