@@ -52,12 +52,12 @@ function start() {
   }
 
   function describe(note = "") {
-    const marks = current && isMark(current);
-    bar.hidden = !marks;
-    if (!marks) return;
+    const marks = isMark(current);
     const sign = SIGNS[wanted.get(current)?.presence] ?? stands.get(current);
-    where.textContent = [name(current), topic(current), note || words[sign]].join(" · ");
-    for (const button of bar.querySelectorAll("[data-mark]")) button.disabled = head(current).dataset.open === undefined;
+    where.textContent = marks ? [name(current), topic(current), note || words[sign]].join(" · ") : said.choose;
+    for (const button of bar.querySelectorAll("[data-mark]")) {
+      button.disabled = !marks || head(current).dataset.open === undefined;
+    }
   }
 
   function choose(cell) {
@@ -232,7 +232,10 @@ function start() {
       label(cell, sign, cell.classList.contains("c"));
     }
   }
-  choose(rows[1].find((cell) => cell.classList.contains("one")) ?? rows[1][0]);
+  const atFirst = rows[1].find((cell) => cell.classList.contains("one")) ?? rows[1][0];
+  choose(atFirst);
+  // A window that becomes narrow leaves one meeting: the grid must still be reached by Tab.
+  addEventListener("resize", () => isShown(current) || choose(atFirst));
 
   table.addEventListener("focusin", (event) => choose(event.target.closest("td, th")));
   table.addEventListener("keydown", (event) => {
@@ -277,7 +280,7 @@ function start() {
     all.checked = chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   });
-  document.getElementById("grid-keys").hidden = false;
+  bar.hidden = document.getElementById("grid-keys").hidden = false; // from now on nothing of it comes or goes
 }
 
 if (table) start();
