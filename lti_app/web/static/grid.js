@@ -54,7 +54,7 @@ function start() {
   function describe(note = "") {
     const marks = isMark(current);
     const sign = SIGNS[wanted.get(current)?.presence] ?? stands.get(current);
-    where.textContent = marks ? [name(current), topic(current), note || words[sign]].join(" · ") : said.choose;
+    where.textContent = marks ? [name(current), note || words[sign], topic(current)].join(" · ") : said.choose;
     for (const button of bar.querySelectorAll("[data-mark]")) {
       button.disabled = !marks || head(current).dataset.open === undefined;
     }
