@@ -1,9 +1,9 @@
 """What is sent compressed, and what browsers keep (decision 6).
 
-Styles, scripts and icons name nobody: always. Pages: only those asked for from a page of ours. A page holds secrets
-(the seal of its forms) beside text that an address may bring along, and whoever could make a browser ask for it again
-and again and watch the length of the answers would learn them letter by letter (BREACH). A stranger's page can't ask
-from ours.
+Styles, scripts and icons name nobody: always. Pages hold secrets (the seal of their forms), and a page repeats the
+query of its address: whoever could make a browser ask for it again and again with texts of their own, and watch the
+length of the answers, would learn the secrets letter by letter (BREACH). So a page is compressed where its address
+brings no query along, or where a page of ours asked for it, which a stranger's can't make.
 """
 
 from __future__ import annotations
@@ -54,11 +54,15 @@ def install(app: Flask) -> None:
                 response.get_data()  # a file is no stream then: it is compressed once, and its length is known
                 return assets.after_request(response)
             return response
-        if may_be_compressed():
-            return pages.after_request(response)
+        if request.blueprint not in NEVER and has_nothing_of_strangers():
+            return pages.after_request(response)  # good answers only: a refusal repeats any address
         return response
 
 
-def may_be_compressed() -> bool:
-    """Tell whether this page was asked for by one of ours: the browser says so, and no page can make it lie."""
-    return request.blueprint not in NEVER and request.headers.get("Sec-Fetch-Site") == "same-origin"
+def has_nothing_of_strangers() -> bool:
+    """Tell whether nobody else chose a text that a good answer repeats.
+
+    A path that is found has only numbers and what we have sealed. Who asks, the browser says, and no page makes it lie.
+    """
+    asks_plainly = request.method in ("GET", "HEAD") and not request.query_string
+    return asks_plainly or request.headers.get("Sec-Fetch-Site") == "same-origin"

@@ -45,22 +45,30 @@ def leader(app: Flask, world: World) -> FlaskClient:
 
 
 @pytest.mark.parametrize("site", [None, "cross-site", "same-site", "none"])
-def test_a_page_that_a_stranger_may_have_asked_for_keeps_its_length(leader: FlaskClient, site: str | None) -> None:
+@pytest.mark.parametrize("address", ["/places?page=secret", "/nothing-here"])
+def test_a_page_that_repeats_a_strangers_text_keeps_its_length(
+    leader: FlaskClient, address: str, site: str | None
+) -> None:
     headers = ANY | ({"Sec-Fetch-Site": site} if site else {})
-    assert "Content-Encoding" not in leader.get("/", headers=headers).headers
+    answer = leader.get(address, headers=headers)
+    assert address.removeprefix("/") in answer.text
+    assert "Content-Encoding" not in answer.headers
+    assert "Content-Encoding" not in leader.get("/nothing-here", headers=OURS).headers
 
 
-def test_a_page_asked_for_from_ours_is_compressed_and_not_kept(leader: FlaskClient) -> None:
-    whole = leader.get("/")
-    small = leader.get("/", headers=OURS)
+@pytest.mark.parametrize("address", ["/places", "/places?page=1"])
+def test_other_pages_are_compressed_and_not_kept(leader: FlaskClient, address: str) -> None:
+    whole = leader.get(address)
+    headers = OURS if "?" in address else ANY
+    small = leader.get(address, headers=headers)
     assert small.headers["Content-Encoding"] == "br"
     assert small.headers["Cache-Control"] == "no-store"
     assert "Accept-Encoding" in small.headers["Vary"]
     hide = re.compile(r'(name="csrf_token" value=")[^"]+')
     assert hide.sub(r"\1", brotli.decompress(small.data).decode()) == hide.sub(r"\1", whole.text)
-    plain = leader.get("/", headers=OURS | {"Accept-Encoding": "gzip"})
+    plain = leader.get(address, headers=headers | {"Accept-Encoding": "gzip"})
     assert hide.sub(r"\1", gzip.decompress(plain.data).decode()) == hide.sub(r"\1", whole.text)
-    assert "Content-Encoding" not in leader.get("/", headers=OURS | {"Accept-Encoding": "identity"}).headers
+    assert "Content-Encoding" not in leader.get(address, headers=headers | {"Accept-Encoding": "identity"}).headers
 
 
 def test_styles_scripts_and_icons_are_compressed_for_all_and_kept_for_a_year(leader: FlaskClient) -> None:
