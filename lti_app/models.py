@@ -6,6 +6,7 @@ from lti_app.core import outbox as _outbox
 from lti_app.core.db import Base
 from lti_app.credits import models as _credits
 from lti_app.credits import seminar_models as _seminars
+from lti_app.intakes import message_models as _intake_messages
 from lti_app.intakes import models as _intakes
 from lti_app.lti import models as _lti
 from lti_app.meetings import calendar_models as _calendar
@@ -29,6 +30,7 @@ __all__ = [
     "_calendar",
     "_credits",
     "_feedback",
+    "_intake_messages",
     "_intakes",
     "_lti",
     "_meetings",

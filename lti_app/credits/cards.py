@@ -250,6 +250,8 @@ class IntakeCard(LedIntake):
     """Trainees with credited hours."""
     behind: int
     """Trainees who cannot reach the needed hours even with every meeting left, though the schedule offers them."""
+    behind_ids: tuple[int, ...] = ()
+    """Who they are, as trainee ids: for the page that writes to them."""
 
     @property
     def needs_leader(self) -> bool:

@@ -472,6 +472,7 @@ def _card(facts: IntakeFacts, stays: Stays, now: datetime) -> IntakeCard:
         proposals_waiting=sum(trainee.proposal is not None for trainee in facts.trainees),
         credited=sum(trainee.credited > 0 for trainee in facts.trainees),
         behind=len(facts.falling_behind),
+        behind_ids=tuple(sorted(facts.falling_behind)),
     )
 
 

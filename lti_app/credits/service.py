@@ -22,7 +22,7 @@ from lti_app.credits.rules import rule_words
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.guest_presence import refuse_present_guests
 from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
-from lti_app.meetings.service import confirm_attendance, hold_attendance, lock_intakes, person_of
+from lti_app.meetings.service import confirm_attendance, hold_attendance, lock_intakes, person_of, put_down_presence
 from lti_app.programmes.models import Programme, ProgrammeVersion
 
 SCORE = "score"
@@ -119,6 +119,39 @@ def record_attendance(
     intake_id = session.get_one(Meeting, meeting_id).intake_id
     session.flush()
     facts = load_facts(session, [intake_id])[intake_id]
+    for trainee in facts.trainees:
+        if trainee.proposal is not None:
+            _follow_facts(session, facts, trainee, now)
+    session.flush()
+
+
+def record_presence(
+    session: Session,
+    *,
+    meeting_id: int,
+    trainee_id: int,
+    presence: Presence,
+    seen: Presence | None,
+    actor: Actor,
+    now: datetime,
+    reason: str | None = None,
+) -> None:
+    """Put down the leader's word on one trainee, and let their open proposal follow; none is opened.
+
+    Raises what ``put_down_presence`` raises.
+    """
+    attendance = put_down_presence(
+        session,
+        meeting_id=meeting_id,
+        trainee_id=trainee_id,
+        presence=presence,
+        seen=seen,
+        actor=actor,
+        now=now,
+        reason=reason,
+    )
+    intake_id, person_id = attendance.meeting.intake_id, attendance.trainee.person_id
+    facts = load_facts(session, [intake_id], person_id=person_id)[intake_id]
     for trainee in facts.trainees:
         if trainee.proposal is not None:
             _follow_facts(session, facts, trainee, now)

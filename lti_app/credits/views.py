@@ -16,6 +16,7 @@ from lti_app.core.numbers import row_number
 from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
+from lti_app.credits.next_steps import next_steps
 from lti_app.credits.overview import intake_overview, meeting_overview, reversal_overview, trainee_overview
 from lti_app.credits.seminar_section import NOTHING_REFUSED, RefusedGuests, guest_section
 from lti_app.credits.service import (
@@ -25,6 +26,8 @@ from lti_app.credits.service import (
     record_attendance,
     reverse_entry,
 )
+from lti_app.credits.trainee_slots import WhosePage, slots_of
+from lti_app.intakes.messages import messages_to
 from lti_app.intakes.outsiders import adopt, dismiss, outsiders_of
 from lti_app.intakes.places import exchange_is_stopped, site_of
 from lti_app.meetings.arriving import arrivals_of
@@ -36,6 +39,7 @@ from lti_app.meetings.models import Meeting, Presence
 from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import StayRules
 from lti_app.meetings.words import HISTORY
+from lti_app.notices.start import own_start
 
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
@@ -75,18 +79,22 @@ def roles_in(intake_id: int, who: Actor) -> list[Role]:
 
 def trainee_page(intake_id: int, other: Role | None = None) -> str:
     """Show a trainee what to do next and how many hours are missing."""
-    overview = trainee_overview(
-        db_session(), intake_id=intake_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
-    )
+    session, who = db_session(), actor()
+    overview = trainee_overview(session, intake_id=intake_id, actor=who, now=now(), rules=StayRules.of(tool().settings))
+    person_id = who.require_person()
+    waiting = hours_waiting(overview)
+    slots = slots_of(session, WhosePage(intake_id, overview.trainee_id, person_id, now()))
     return render_template(
         "credits/trainee.html",
         intake=overview,
-        to_rate=meetings_to_rate(db_session(), person_id=actor().require_person(), now=now()),
-        arrivals=arrivals_of(db_session(), overview.trainee_id),
-        corrections=corrections_of(
-            db_session(), [meeting.meeting_id for meeting in overview.meetings], overview.trainee_id
-        ),
-        hours_waiting=hours_waiting(overview),
+        to_rate=meetings_to_rate(session, person_id=person_id, now=now()),
+        arrivals=arrivals_of(session, overview.trainee_id),
+        corrections=corrections_of(session, [meeting.meeting_id for meeting in overview.meetings], overview.trainee_id),
+        hours_waiting=waiting,
+        steps=next_steps(overview, hours_waiting=waiting, further=slots.steps),
+        slots=slots,
+        written=messages_to(session, intake_id=intake_id, person_id=person_id),
+        start=own_start(session, who, tool().settings),
         other_role=other,
         CreditState=CreditState,
     )
@@ -124,6 +132,7 @@ def leader_page(
         other_role=other,
         refusal=refusal,
         shown=shown_numbers(overview),
+        behind=[row.trainee_id for row in overview.trainees if row.is_behind],
         outsiders=outsiders_of(db_session(), intake_id=intake_id, today=now().astimezone(tool().settings.zone).date()),
         today=due_today(overview.meetings, now=now(), zone=tool().settings.zone),
     )

@@ -110,6 +110,10 @@ NOTICES: dict[str, Occasion] = {
         _l("No place became free"),
         _l("The internship “%(title)s” begins, and no place became free for you. Look whether another intake is open."),
     ),
+    "leader_message": Occasion(
+        _l("Message of the leader: internship “%(title)s”"),
+        _l("%(leader)s writes to you as a trainee of the internship “%(title)s”:\n\n%(text)s"),
+    ),
     "places_digest": Occasion(
         _l("Requests for places in your intake"),
         _l(

@@ -41,7 +41,7 @@ def require_reason(changed: Sequence[str], reason: str) -> str:
     text = " ".join(reason.split())
     if not text:
         raise DomainError(
-            "correction_needs_reason",
+            "reason_needed",
             _l("%(names)s: a mark that is confirmed already would change.", names=", ".join(changed)),
             remedy=_l("Say why; the trainee sees the reason. Or leave these marks as they were."),
             field="reason",

@@ -18,6 +18,7 @@ from lti_app.meetings.correcting import note_correction, require_reason
 from lti_app.meetings.joining import Place, close, join, leave, open_stays
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingState, Presence
 from lti_app.meetings.stays import Span, counting, minutes_inside
+from lti_app.people.models import Person
 from lti_app.programmes.models import Programme, ProgrammeVersion
 
 __all__ = [
@@ -142,6 +143,53 @@ def confirm_attendance(
         audit.record(session, actor=actor, now=now, action="confirm_attendance", on=meeting, changes=changes)
 
 
+def put_down_presence(
+    session: Session,
+    *,
+    meeting_id: int,
+    trainee_id: int,
+    presence: Presence,
+    seen: Presence | None,
+    actor: Actor,
+    now: datetime,
+    reason: str = "",
+) -> Attendance:
+    """Put down the leader's word on one trainee, by the rules of ``confirm_attendance``.
+
+    ``seen`` is the word that stood there when it was decided. Said again, it changes nothing. Raises NotFound,
+    Forbidden to who does not lead the site (4.1), Conflict before the meeting begins, where it is cancelled, where
+    somebody else has said something meanwhile, and where credited hours rest on it; DomainError where a word that
+    stands is to be changed without a reason.
+    """
+    meeting = find_meeting(session, meeting_id)
+    actor.require_site(meeting.intake.version.programme.site_id)
+    _require_confirmable(meeting, now)
+    lock_intakes(session, meeting.intake_id)
+    trainee = _trainee_of(session, meeting, trainee_id)
+    attendance = _known_attendance(session, meeting.id).get(trainee.id)
+    before = attendance.presence if attendance else None
+    if attendance is not None and before is presence:
+        return attendance
+    if before is not seen:
+        raise _said_meanwhile(session, attendance)
+    spans = _spans(session, meeting.id).get(trainee.id, ())
+    if attendance is None:
+        attendance = Attendance(meeting_id=meeting.id, trainee_id=trainee.id, is_credited=False)
+        session.add(attendance)
+    else:
+        _refuse_credited([trainee] if attendance.is_credited else [])
+        reason = require_reason([trainee.person.short_name], reason)
+    attendance.presence = presence
+    attendance.minutes_joined = minutes_inside(meeting, spans, now)
+    attendance.confirmed_at, attendance.confirmed_by_id = now, person_of(actor)
+    changes: dict[str, Any] = {f"trainee {trainee.id}": [before.value if before else None, presence.value]}
+    session.flush()
+    if before is not None:
+        note_correction(session, attendance, before=before, reason=reason, made_by_id=person_of(actor), now=now)
+    audit.record(session, actor=actor, now=now, action="confirm_attendance", on=meeting, changes=changes)
+    return attendance
+
+
 def hold_attendance(session: Session, *, trainee_id: int, meeting_ids: Collection[int], credited: bool) -> None:
     """Mark that an entry of the ledger rests on a trainee's presence at ``meeting_ids``, or no longer does."""
     session.execute(
@@ -201,6 +249,30 @@ def _require_confirmable(meeting: Meeting, now: datetime) -> None:
             _l("This meeting has not begun yet."),
             remedy=_l("Attendance can be confirmed from its beginning."),
         )
+
+
+def _trainee_of(session: Session, meeting: Meeting, trainee_id: int) -> Trainee:
+    trainee = session.get(Trainee, trainee_id, options=[joinedload(Trainee.person)])
+    if trainee is None or trainee.intake_id != meeting.intake_id or meeting.only_for_id not in (None, trainee_id):
+        raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))
+    if trainee.state is not TraineeState.ENROLLED:
+        raise Conflict(
+            "not_a_trainee",
+            _l("Somebody on the list has no place in this intake any more."),
+            remedy=_l("Reload the page and confirm anew."),
+        )
+    return trainee
+
+
+def _said_meanwhile(session: Session, attendance: Attendance | None) -> Conflict:
+    by = session.get(Person, attendance.confirmed_by_id) if attendance else None
+    return Conflict(
+        "said_meanwhile",
+        _l("This mark was changed meanwhile by %(name)s.", name=by.short_name)
+        if by
+        else _l("This mark was changed meanwhile by somebody else."),
+        remedy=_l("What stands now is shown; change it again if it is wrong."),
+    )
 
 
 def _known_attendance(session: Session, meeting_id: int) -> dict[int, Attendance]:

@@ -24,6 +24,7 @@ KINDS: dict[str, Text] = {
     "individual_plan": _l("the page of an individual plan"),
     "consultation": _l("the page of consultations"),
     "product": _l("the page of a product"),
+    "intake_message": _l("the page of an intake"),
 }
 """By the table of the row that a notice is about."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask, Response, g, request
 
-from lti_app.core.edge import OPEN_ENDPOINTS, signed_in
+from lti_app.core.edge import signed_in
+from lti_app.web.compression import KEPT
 
-KEPT = OPEN_ENDPOINTS | {"site.theme", "site.icons"}
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",

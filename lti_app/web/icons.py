@@ -31,6 +31,7 @@ ICONS = frozenset(
         "clock-history",
         "collection",
         "dash-circle",
+        "download",
         "exclamation-circle",
         "exclamation-triangle",
         "file-earmark-text",
@@ -78,9 +79,7 @@ def _drawn(name: str, _root: str) -> Markup:
     """Draw it once for each address under which the tool stands: a grid has hundreds."""
     if name not in ICONS:
         raise LookupError(f"icon {name} is not listed in {__name__}.ICONS")
-    return Markup(
-        '<svg class="bi" width="1em" height="1em" fill="currentColor" aria-hidden="true"><use href="{}#{}"/></svg>'
-    ).format(url_for("site.icons"), name)
+    return Markup('<svg class="bi" aria-hidden="true"><use href="{}#{}"/></svg>').format(url_for("site.icons"), name)
 
 
 def install(app: Flask) -> None:

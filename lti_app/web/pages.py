@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +23,7 @@ from lti_app.credits.cards import CREDIT_STATE_NAMES, PHASE_NAMES
 from lti_app.programmes.models import FORM_NAMES, Form
 from lti_app.sync import words as sync_words
 from lti_app.sync.reason_words import why_words
-from lti_app.web import errors, formatting, headers, history, i18n, icons, operations, tickets
+from lti_app.web import compression, errors, formatting, headers, history, i18n, icons, operations, theme, tickets
 from lti_app.web.attachment_views import attachment_limits
 
 NAVIGATION = "ploshchadka_navigation"
@@ -98,6 +101,7 @@ def install(app: Flask, parts: Tool) -> None:
     tickets.install(app)
     edge.install(app)
     csrf.init_app(app)
+    compression.install(app)
     _protect_forms(app, csrf)
     headers.install(app)
     errors.install(app)
@@ -158,22 +162,35 @@ def _fill_templates(app: Flask, parts: Tool) -> None:
     def _who() -> dict[str, Any]:
         return {"me": me(), "now": edge.now()}
 
+    stamps = {
+        "site.theme": cache(lambda: _stamp_of(theme.stylesheet(parts.settings.accent_colour))),
+        "site.icons": cache(lambda: _stamp_of(icons.sprite())),
+        "bootstrap.static": cache(lambda: metadata.version("bootstrap-flask")),
+    }
+
     @app.url_defaults
     def _version(endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "static" and app.static_folder and "filename" in values:
             values.setdefault("v", _stamp(app.static_folder, values["filename"]))
+        elif endpoint in stamps:
+            values.setdefault("v", stamps[endpoint]())
 
 
 def _stamp(folder: str, filename: str) -> str:
     return f"{int((Path(folder) / filename).stat().st_mtime):x}"
 
 
+def _stamp_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def _register(app: Flask) -> None:
     from lti_app.centre import views as centre
+    from lti_app.credits import grid_views
     from lti_app.credits.seminar_views import blueprint as seminar_hours
     from lti_app.credits.views import blueprint as credits
     from lti_app.ending import views as ending
-    from lti_app.intakes import intake_views, place_views
+    from lti_app.intakes import intake_views, message_views, place_views
     from lti_app.intakes.views import blueprint as intakes
     from lti_app.meetings import (
         arrival_views,
@@ -196,6 +213,7 @@ def _register(app: Flask) -> None:
     from lti_app.sites import views as sites
     from lti_app.sync.question_views import blueprint as who
     from lti_app.sync.views import blueprint as sync
+    from lti_app.web import shortcut
     from lti_app.web.attachment_views import blueprint as attachments
     from lti_app.web.home import blueprint as site
 
@@ -223,8 +241,11 @@ def _register(app: Flask) -> None:
         rating_views,
         review_views,
         catalogue_views,
+        message_views,
+        grid_views,
         ending,
         centre,
+        shortcut,
     )
     for feature in features:
         app.register_blueprint(feature.blueprint)

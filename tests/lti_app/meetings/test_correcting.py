@@ -31,7 +31,7 @@ def test_a_later_change_needs_a_reason_and_names_who_would_change(database: Data
         confirm(session, world, meeting, anna.id, vera.id)  # the first word: no reason is asked for
         assert corrections_of(session, [meeting.id]) == {}
         for empty in ("", "  \n "):
-            with pytest.raises(DomainError, match="correction_needs_reason") as refusal:
+            with pytest.raises(DomainError, match="reason_needed") as refusal:
                 confirm(session, world, meeting, boris.id, vera.id, reason=empty)
             assert refusal.value.field == "reason"
             assert anna.person.short_name in str(refusal.value.message)
