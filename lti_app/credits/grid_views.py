@@ -17,8 +17,9 @@ from lti_app.credits.grid import ChangedCell, Grid, Shown, Sign, changed_cell, i
 from lti_app.credits.grid_slots import side_columns
 from lti_app.credits.grid_workbook import grid_workbook
 from lti_app.credits.service import record_presence
+from lti_app.meetings.correcting import LONGEST_REASON
 from lti_app.meetings.models import Presence
-from lti_app.meetings.service import LONGEST_REASON, find_meeting
+from lti_app.meetings.service import find_meeting
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN_NAMES = {Shown.ALL: _l("All"), Shown.BEHIND: _l("Who falls behind"), Shown.WAITING: _l("Attendance to confirm")}
@@ -83,7 +84,7 @@ def presence(meeting_id: int, trainee_id: int) -> Response:
             trainee_id=trainee_id,
             presence=_asked_presence(),
             seen=request.form.get("seen", type=Presence),
-            reason=request.form.get("reason"),
+            reason=request.form.get("reason", ""),
             actor=actor(),
             now=now(),
         )

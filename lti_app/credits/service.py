@@ -134,7 +134,7 @@ def record_presence(
     seen: Presence | None,
     actor: Actor,
     now: datetime,
-    reason: str | None = None,
+    reason: str = "",
 ) -> None:
     """Put down the leader's word on one trainee, and let their open proposal follow; none is opened.
 
@@ -150,6 +150,7 @@ def record_presence(
         now=now,
         reason=reason,
     )
+    refuse_present_guests(session, meeting_id=meeting_id, present=[trainee_id] if presence is Presence.PRESENT else [])
     intake_id, person_id = attendance.meeting.intake_id, attendance.trainee.person_id
     facts = load_facts(session, [intake_id], person_id=person_id)[intake_id]
     for trainee in facts.trainees:
