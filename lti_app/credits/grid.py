@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -17,10 +17,11 @@ from lti_app.core.permissions import Actor
 from lti_app.credits.cards import IntakeOverview, MeetingLine, MeetingPhase, TraineeRow
 from lti_app.credits.overview import intake_overview
 from lti_app.intakes.models import Trainee, TraineeState
-from lti_app.meetings.models import Attendance, JoinLog, Meeting, Presence
+from lti_app.meetings.checks import checks_of
+from lti_app.meetings.models import Attendance, JoinLog, Meeting, Presence, StaySource
+from lti_app.meetings.onsite_models import Arrival
 from lti_app.meetings.service import find_meeting
-from lti_app.meetings.stays import Span, minutes_inside, suggest_presence
-from lti_app.programmes.models import Mode
+from lti_app.meetings.stays import NO_CHECKS, USUAL, Checks, Span, StayRules, counting, minutes_inside, suggest_presence
 
 
 class Sign(enum.StrEnum):
@@ -141,7 +142,13 @@ class ChangedCell:
 
 
 def intake_grid(
-    session: Session, *, intake_id: int, actor: Actor, now: datetime, sides: Sequence[SideColumn] = ()
+    session: Session,
+    *,
+    intake_id: int,
+    actor: Actor,
+    now: datetime,
+    rules: StayRules = USUAL,
+    sides: Sequence[SideColumn] = (),
 ) -> Grid:
     """Return the grid of an intake. Raises NotFound, or Forbidden to who does not lead its site (4.1)."""
     overview = intake_overview(session, intake_id=intake_id, actor=actor, now=now)
@@ -149,7 +156,7 @@ def intake_grid(
         session.scalars(select(Meeting.id).where(Meeting.intake_id == intake_id, Meeting.only_for_id.is_not(None)))
     )
     credited = _credited(session, intake_id)
-    suggested = _suggestions(session, intake_id, now)
+    suggested = _suggestions(session, intake_id, now, rules)
     kept = [(number, line) for number, line in enumerate(overview.meetings) if line.meeting_id not in alone]
     return Grid(
         intake=overview,
@@ -214,29 +221,55 @@ def _credited(session: Session, intake_id: int) -> set[tuple[int, int]]:
     return {(meeting, trainee) for meeting, trainee in rows}
 
 
-def _suggestions(session: Session, intake_id: int, now: datetime) -> dict[tuple[int, int], Presence | None]:
-    """Return what the join log suggests for each trainee without a word, by (meeting id, trainee id)."""
+def _suggestions(
+    session: Session, intake_id: int, now: datetime, rules: StayRules
+) -> dict[tuple[int, int], Presence | None]:
+    """Return what suggests itself for each trainee without a word, by (meeting id, trainee id): from the stays and
+    the checks of presence at a distance, from the arrival on site.
+    """
     rows = session.execute(
-        select(Meeting, Trainee.id, JoinLog.joined_at, JoinLog.left_at)
+        select(Meeting, Trainee.id, JoinLog.joined_at, JoinLog.left_at, JoinLog.source, Arrival.id)
         .select_from(Meeting)
         .join(Trainee, and_(Trainee.intake_id == Meeting.intake_id, Trainee.state == TraineeState.ENROLLED))
         .outerjoin(Attendance, and_(Attendance.meeting_id == Meeting.id, Attendance.trainee_id == Trainee.id))
         .outerjoin(JoinLog, and_(JoinLog.meeting_id == Meeting.id, JoinLog.trainee_id == Trainee.id))
-        .where(
-            Meeting.intake_id == intake_id,
-            Meeting.starts_at <= now,
-            Meeting.mode == Mode.DISTANCE,
-            Attendance.id.is_(None),
-        )
-    )
-    spans: dict[tuple[int, int], list[Span]] = {}
-    meetings: dict[int, Meeting] = {}
-    for meeting, trainee_id, joined_at, left_at in rows:
-        meetings[meeting.id] = meeting
-        own = spans.setdefault((meeting.id, trainee_id), [])
-        if joined_at is not None:
+        .outerjoin(Arrival, and_(Arrival.meeting_id == Meeting.id, Arrival.trainee_id == Trainee.id))
+        .where(Meeting.intake_id == intake_id, Meeting.starts_at <= now, Attendance.id.is_(None))
+    ).all()
+    meetings = {meeting.id: meeting for meeting, *_rest in rows}
+    told = _sources(session, list(meetings))
+    checks = checks_of(session, list(meetings), now)
+    stays: dict[tuple[int, int], list[Span]] = {}
+    arrived: set[tuple[int, int]] = set()
+    for meeting, trainee_id, joined_at, left_at, source, arrival in rows:
+        own = stays.setdefault((meeting.id, trainee_id), [])
+        if arrival is not None:
+            arrived.add((meeting.id, trainee_id))
+        if joined_at is not None and source in told[meeting.id]:
             own.append((joined_at, left_at))
     return {
-        key: suggest_presence(meetings[key[0]], minutes_inside(meetings[key[0]], own, now), now)
-        for key, own in spans.items()
+        key: Presence.PRESENT
+        if key in arrived
+        else suggest_presence(
+            meetings[key[0]],
+            minutes_inside(meetings[key[0]], own, now),
+            now,
+            rules=rules,
+            checks=_checks_of_one(checks.get(key[0], {}), key[1]),
+        )
+        for key, own in stays.items()
     }
+
+
+def _checks_of_one(checks: Mapping[int | None, Checks], trainee_id: int) -> Checks:
+    return checks.get(trainee_id, checks.get(None, NO_CHECKS))
+
+
+def _sources(session: Session, meeting_ids: Sequence[int]) -> dict[int, frozenset[StaySource]]:
+    """Return whose stays count, by meeting."""
+    told: dict[int, list[StaySource]] = {meeting_id: [] for meeting_id in meeting_ids}
+    for meeting_id, source in session.execute(
+        select(JoinLog.meeting_id, JoinLog.source).where(JoinLog.meeting_id.in_(meeting_ids)).distinct()
+    ):
+        told[meeting_id].append(source)
+    return {meeting_id: counting(sources) for meeting_id, sources in told.items()}

@@ -13,13 +13,14 @@ from lti_app.core.forms import see_other
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.credits.beside import side_columns
 from lti_app.credits.grid import ChangedCell, Grid, Shown, Sign, changed_cell, intake_grid
-from lti_app.credits.grid_slots import side_columns
 from lti_app.credits.grid_workbook import grid_workbook
 from lti_app.credits.service import record_presence
 from lti_app.meetings.correcting import LONGEST_REASON
 from lti_app.meetings.models import Presence
 from lti_app.meetings.service import find_meeting
+from lti_app.meetings.stays import StayRules
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SHOWN_NAMES = {Shown.ALL: _l("All"), Shown.BEHIND: _l("Who falls behind"), Shown.WAITING: _l("Attendance to confirm")}
@@ -118,7 +119,9 @@ def _asked_presence() -> Presence:
 
 def _whole(intake_id: int) -> Grid:
     session = db_session()
-    return intake_grid(session, intake_id=intake_id, actor=actor(), now=now(), sides=side_columns(session, intake_id))
+    sides = side_columns(session, intake_id, now=now(), zone=tool().settings.zone)
+    rules = StayRules.of(tool().settings)
+    return intake_grid(session, intake_id=intake_id, actor=actor(), now=now(), rules=rules, sides=sides)
 
 
 def _narrowed(whole: Grid) -> Grid:

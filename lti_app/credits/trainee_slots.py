@@ -1,14 +1,15 @@
 """What other rooms put on a trainee's page: a plan, products, a calendar, further steps.
 
-A room gives a source: a function that gets the session and whose page it is, and returns the slots it fills. To join
-one, add it to ``SOURCES``; the page has a place for each slot and says nothing where it stays empty.
+A source is a function that gets the session and whose page it is, and returns the slots it fills (credits/beside.py);
+the page has a place for each slot and says nothing where it stays empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -70,16 +71,17 @@ class WhosePage:
     trainee_id: int
     person_id: int
     now: datetime
+    zone: ZoneInfo
+    has_hours: bool = False
+    """The needed hours are attended."""
 
 
 SlotSource = Callable[[Session, WhosePage], TraineeSlots]
 
-SOURCES: tuple[SlotSource, ...] = ()
 
-
-def slots_of(session: Session, whose: WhosePage) -> TraineeSlots:
-    """Return what all sources put on the page; of two that fill the same slot, the first."""
-    filled = [source(session, whose) for source in SOURCES]
+def slots_of(session: Session, whose: WhosePage, sources: Sequence[SlotSource]) -> TraineeSlots:
+    """Return what all ``sources`` put on the page; of two that fill the same slot, the first."""
+    filled = [source(session, whose) for source in sources]
     return TraineeSlots(
         plan=next((one.plan for one in filled if one.plan), None),
         products=next((one.products for one in filled if one.products), None),

@@ -15,6 +15,7 @@ from lti_app.core.history import history_of
 from lti_app.core.numbers import row_number
 from lti_app.core.paging import asked_page, page_of
 from lti_app.core.permissions import Actor, Permission, Role, needs
+from lti_app.credits.beside import SOURCES
 from lti_app.credits.cards import CreditState, IntakeOverview, MeetingOverview, TraineeOverview, due_today
 from lti_app.credits.next_steps import next_steps
 from lti_app.credits.overview import intake_overview, meeting_overview, reversal_overview, trainee_overview
@@ -83,7 +84,11 @@ def trainee_page(intake_id: int, other: Role | None = None) -> str:
     overview = trainee_overview(session, intake_id=intake_id, actor=who, now=now(), rules=StayRules.of(tool().settings))
     person_id = who.require_person()
     waiting = hours_waiting(overview)
-    slots = slots_of(session, WhosePage(intake_id, overview.trainee_id, person_id, now()))
+    slots = slots_of(
+        session,
+        WhosePage(intake_id, overview.trainee_id, person_id, now(), tool().settings.zone, not overview.hours_missing),
+        SOURCES,
+    )
     return render_template(
         "credits/trainee.html",
         intake=overview,

@@ -177,3 +177,30 @@ def ratings_of(session: Session, *, trainee_id: int | None = None, intake_id: in
     if intake_id is not None:
         query = query.join(Trainee, Trainee.id == CompetenceRating.trainee_id).where(Trainee.intake_id == intake_id)
     return [Rating(*row) for row in session.execute(query)]
+
+
+def asked_to_rate(session: Session, trainee_id: int, *, today: date, has_hours: bool) -> Window | None:
+    """Return the days of what a trainee may rate today and hasn't rated whole; None where nothing is asked for.
+
+    ``has_hours``: the needed hours are attended. Two queries.
+    """
+    planned = session.scalars(
+        select(Competence.id)
+        .join(Intake, Intake.version_id == Competence.version_id)
+        .join(Trainee, Trainee.intake_id == Intake.id)
+        .where(Trainee.id == trainee_id)
+    ).all()
+    if not planned:
+        return None
+    rated = {(one.moment, one.competence_id) for one in ratings_of(session, trainee_id=trainee_id) if is_own(one)}
+    intake = session.get_one(Trainee, trainee_id).intake
+    for moment in RatingMoment:
+        window = window_of(intake, Side.TRAINEE, moment, has_hours=has_hours)
+        if window.is_open(today) and any((moment, competence_id) not in rated for competence_id in planned):
+            return window
+    return None
+
+
+def is_own(rating: Rating) -> bool:
+    """Tell whether it is the trainee's own rating."""
+    return rating.side is Side.TRAINEE

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from lti_app.core.db import Database
-from lti_app.credits import grid_slots
+from lti_app.credits import beside
 from lti_app.credits.grid import SideCell, SideColumn
 from lti_app.meetings.models import Meeting
 from tests.lti_app.web.visits import token, visit
@@ -147,7 +147,7 @@ def test_a_column_of_another_room_stands_beside_the_meetings(
     app: Flask, world: World, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     column = SideColumn("Карта урока", {1: SideCell("принято", "check-circle", "success", address="/products/7")})
-    monkeypatch.setattr(grid_slots, "SOURCES", (lambda _session, _intake_id: [column],))
+    monkeypatch.setattr(beside, "product_columns", lambda _session, _intake_id: [column])
     page = visit(app, world, world.leader).get(f"/intakes/{world.intake.id}/grid").text
     assert "Карта урока" in page
     assert '<a href="/products/7"><span class="state text-success-emphasis bg-success-subtle">' in page
