@@ -75,8 +75,7 @@ class Settings:
     attachment_types: tuple[str, ...] = ATTACHMENT_TYPES
     attachment_mb: int = 6
     paper_templates: str | None = None
-    meeting_reminders: tuple[int, ...] = (24 * 60, 60)
-    """Minutes before a meeting, the longest first."""
+    meeting_reminders: str = "24h, 1h"
     room_opens_minutes: int = 15
     present_from: float = 0.75
     arrival_code_seconds: int = 20
@@ -100,6 +99,11 @@ class Settings:
     def night_time(self) -> time:
         """Return the local time of day at which Celery's beat begins the night."""
         return time.fromisoformat(self.night_at)
+
+    @property
+    def reminder_spans(self) -> tuple[int, ...]:
+        """Return the minutes before a meeting at which people are reminded of it, the longest first."""
+        return _spans(self.meeting_reminders) or ()
 
 
 def _is_web_address(value: str) -> bool:
@@ -262,8 +266,6 @@ class SettingsSchema(Schema):
         values["public_url"] = values["public_url"].rstrip("/")
         if "attachment_types" in values:
             values["attachment_types"] = _split_keys(values["attachment_types"])
-        if "meeting_reminders" in values:
-            values["meeting_reminders"] = _spans(values["meeting_reminders"])
         database = values.get("database_url", "")
         if database.startswith(("postgresql://", "postgres://")):
             values["database_url"] = "postgresql+psycopg://" + database.split("://", 1)[1]

@@ -113,7 +113,7 @@ def _remind(tool: Tool, session: Session, now: datetime) -> None:
 def _remind_of_meetings(tool: Tool, session: Session, now: datetime) -> None:
     settings = tool.settings
     words: Text = LazyString(zone_words, zone=settings.zone, now=now)
-    remind_of_meetings(session, spans=settings.meeting_reminders, zone=settings.zone, zone_words=words, now=now)
+    remind_of_meetings(session, spans=settings.reminder_spans, zone=settings.zone, zone_words=words, now=now)
 
 
 def _watch_places(session: Session, zone: ZoneInfo, now: datetime) -> None:

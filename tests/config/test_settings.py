@@ -96,9 +96,9 @@ def test_a_broker_may_be_redis_or_rabbitmq_and_its_password_stays_out_of_texts(u
 
 
 def test_reminders_are_spans_and_an_empty_setting_means_none() -> None:
-    assert load_settings(GOOD).meeting_reminders == (1440, 60)
-    assert load_settings({**GOOD, "MEETING_REMINDERS": "30min,2d, 1h,60min"}).meeting_reminders == (2880, 60, 30)
-    assert load_settings({**GOOD, "MEETING_REMINDERS": ""}).meeting_reminders == ()
+    assert load_settings(GOOD).reminder_spans == (1440, 60)
+    assert load_settings({**GOOD, "MEETING_REMINDERS": "30min,2d, 1h,60min"}).reminder_spans == (2880, 60, 30)
+    assert load_settings({**GOOD, "MEETING_REMINDERS": ""}).reminder_spans == ()
 
 
 def test_a_toml_file_may_hold_settings_and_the_environment_wins(tmp_path: Path) -> None:
