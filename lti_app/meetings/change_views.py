@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
@@ -17,6 +16,7 @@ from lti_app.core.forms import keep_form, see_other
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
 from lti_app.core.permissions import Permission, needs
+from lti_app.intakes.models import Trainee
 from lti_app.meetings.changing import (
     LONGEST_REASON,
     Done,
@@ -31,9 +31,10 @@ from lti_app.meetings.changing import (
 from lti_app.meetings.clashes import Clash, trainees_of
 from lti_app.meetings.models import Meeting, RoomKind
 from lti_app.meetings.reading import Hosts, MeetingForm, form_of, read_meeting, starts_at_of, terms_from
+from lti_app.meetings.schedule import leader_of
 from lti_app.meetings.schedule_views import clashes_of, words_of
 from lti_app.meetings.telling import people_concerned
-from lti_app.meetings.terms import terms_of
+from lti_app.meetings.terms import MeetingTerms, terms_of
 
 blueprint = Blueprint("meeting_changes", __name__, template_folder="templates")
 
@@ -53,6 +54,8 @@ def edit(meeting_id: int) -> Response:
     form.values |= {name: form_of(meeting, tool().settings.zone).values[name] for name in ("day", "at")}
     keep_form(_again("edit", meeting_id, form))
     terms = _sound(terms_from(form, Hosts(db_session()), tool().settings.zone))
+    if request.form.get("step") == "check":
+        return make_response(_page("edit", meeting, form, clashes=_clashes(meeting, terms)))
     done = edit_meeting(db_session(), meeting_id, terms, seen=_seen(), scope=_scope(), **_who())
     return _back(meeting, done, gettext("Saved."))
 
@@ -71,7 +74,7 @@ def move(meeting_id: int) -> Response:
     to = _sound(starts_at_of(form, tool().settings.zone))
     place = form.values["place"]
     if request.form.get("step") == "check":
-        return make_response(_page("move", meeting, form, clashes=_clashes(meeting, to, place)))
+        return make_response(_page("move", meeting, form, clashes=_clashes(meeting, terms_of(meeting, to, place))))
     done = move_meeting(db_session(), meeting_id, to, place_or_url=place, seen=_seen(), scope=_scope(), **_who())
     return _back(meeting, done, gettext("Moved."))
 
@@ -137,10 +140,12 @@ def _again(page: str, meeting_id: int, form: MeetingForm) -> Callable[[DomainErr
     return again
 
 
-def _clashes(meeting: Meeting, to: datetime, place: str) -> list[Clash]:
-    terms = terms_of(meeting, to, place)
-    leader = words_of(meeting.intake)["leader"]
-    return clashes_of(meeting.intake, {"": terms}, leader.id if leader else None, meeting.id).get("", [])
+def _clashes(meeting: Meeting, terms: MeetingTerms) -> list[Clash]:
+    leader = leader_of(db_session(), meeting.intake.version.programme.site)
+    alone = db_session().get(Trainee, meeting.only_for_id) if meeting.only_for_id is not None else None
+    people = frozenset({alone.person_id}) if alone else None
+    found = clashes_of(meeting.intake, {"": terms}, leader.id if leader else None, meeting.id, people)
+    return found.get("", [])
 
 
 def _back(meeting: Meeting, done: Done, said: str) -> Response:

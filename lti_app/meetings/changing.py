@@ -149,7 +149,7 @@ def plan_meetings(
 ) -> list[Meeting]:
     """Plan all of ``rows`` or none; those on one topic make a series. Raises NotFound, Forbidden, RowsRefused (4.2)."""
     intake = intake_to_schedule(session, intake_id, actor=actor)
-    lock_intakes(session, intake.id)
+    _lock(session, intake)
     if not rows:
         raise DomainError(
             "no_rows", _l("There is no meeting in the draft."), remedy=_l("Add at least one."), field="rows"
@@ -194,7 +194,7 @@ def edit_meeting(
     and the change would alter what it rests on. People are told of what matters to them, once.
     """
     meeting = meeting_to_change(session, meeting_id, actor=actor)
-    lock_intakes(session, meeting.intake_id)
+    _lock(session, meeting.intake)
     require_unchanged(session, meeting, seen, lambda: compared(session, meeting, terms, zone))
     _require_planned(meeting)
     if terms.host_id is not None and session.get(Person, terms.host_id) is None:
@@ -237,7 +237,7 @@ def move_meeting(
     concerned is told once, with the old times and the new.
     """
     meeting = meeting_to_change(session, meeting_id, actor=actor)
-    lock_intakes(session, meeting.intake_id)
+    _lock(session, meeting.intake)
     require_unchanged(session, meeting, seen, lambda: [difference("starts_at", meeting.starts_at, to, zone)])
     _require_planned(meeting)
     chosen = _chosen(session, meeting, scope)
@@ -280,7 +280,7 @@ def cancel_meeting(
     where it is cancelled already or attendance has been confirmed; DomainError for too long a reason.
     """
     meeting = meeting_to_change(session, meeting_id, actor=actor)
-    lock_intakes(session, meeting.intake_id)
+    _lock(session, meeting.intake)
     require_unchanged(session, meeting, seen, lambda: [])
     _require_planned(meeting)
     reason = " ".join(reason.split())
@@ -307,7 +307,7 @@ def restore_meeting(
     the intake by now.
     """
     meeting = meeting_to_change(session, meeting_id, actor=actor)
-    lock_intakes(session, meeting.intake_id)
+    _lock(session, meeting.intake)
     require_unchanged(session, meeting, seen, lambda: [])
     if meeting.state is not MeetingState.CANCELLED:
         raise Conflict("meeting_not_cancelled", _l("This meeting isn't cancelled."))
@@ -323,6 +323,12 @@ def restore_meeting(
         raise refusal
     saving.change(session, meeting, {"state": MeetingState.PLANNED}, actor=actor, now=now, action="restore_meeting")
     return Done(1, tell_restored(session, [meeting], actor=actor, now=now, zone=zone))
+
+
+def _lock(session: Session, intake: Intake) -> None:
+    """Let nobody else change the schedule or the days of the intake meanwhile, and read these anew."""
+    lock_intakes(session, intake.id)
+    session.refresh(intake, ["starts_on", "ends_on"])
 
 
 def _chosen(session: Session, meeting: Meeting, scope: Scope) -> list[Meeting]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
@@ -19,7 +18,7 @@ from lti_app.core.permissions import Permission, needs
 from lti_app.intakes.fullness import intake_to_see
 from lti_app.intakes.models import Intake
 from lti_app.meetings.changing import RowsRefused, check_rows, intake_to_schedule, plan_meetings
-from lti_app.meetings.clashes import Clash, Slot, find_clashes, room_of
+from lti_app.meetings.clashes import Clash, Slot, find_clashes, room_of, trainees_of
 from lti_app.meetings.papers import schedule_asks, schedule_paper
 from lti_app.meetings.planning import from_local
 from lti_app.meetings.reading import (
@@ -48,7 +47,7 @@ from lti_app.meetings.schedule import (
 from lti_app.meetings.scheduling import MOST_MEETINGS, draft, weekly
 from lti_app.meetings.terms import MeetingTerms
 from lti_app.papers.page import paper_answer
-from lti_app.programmes.models import FORM_NAMES, MODE_NAMES, Mode
+from lti_app.programmes.models import FORM_NAMES, MODE_NAMES
 
 blueprint = Blueprint("schedule", __name__, template_folder="templates")
 
@@ -235,6 +234,7 @@ def rows_page(
         pattern_fields=PATTERN_FIELDS,
         rows=rows,
         clashes=clashes,
+        enrolled=len(trainees_of(db_session(), intake.id)),
         refusal=refusal,
         is_new=is_new,
         beyond=sum(day > intake.ends_on.isoformat() for day in days),
@@ -243,9 +243,16 @@ def rows_page(
 
 
 def clashes_of(
-    intake: Intake, terms: dict[str, MeetingTerms], leader_id: int | None, meeting_id: int | None = None
+    intake: Intake,
+    terms: dict[str, MeetingTerms],
+    leader_id: int | None,
+    meeting_id: int | None = None,
+    people: frozenset[int] | None = None,
 ) -> dict[str, list[Clash]]:
-    """Return what is in the way of meetings that aren't saved yet; ``meeting_id`` is the one that they change."""
+    """Return what is in the way of meetings that aren't saved yet.
+
+    ``meeting_id`` is the one that they change, ``people`` the persons whom an individual one is for.
+    """
     titles = {topic.id: topic.title for topic in intake.version.topics}
     slots = [
         Slot(
@@ -256,6 +263,7 @@ def clashes_of(
             host_id=one.host_id or leader_id,
             room=room_of(one.mode, one.place_or_url, one.place_or_url),
             meeting_id=meeting_id,
+            people=people,
         )
         for key, one in terms.items()
     ]
@@ -327,8 +335,7 @@ def new_page(
         times=request.form.get("times", "1"),
         most_weeks=MOST_WEEKS,
         clashes=clashes,
+        enrolled=len(trainees_of(db_session(), intake.id)),
         refusal=refusal,
-        Mode=Mode,
-        none=Decimal(0),
         **words_of(intake),
     )

@@ -506,7 +506,7 @@ def schedule() -> Sheet:
     sheet.line("Направление: {{ direction }}", CENTRE, before=6)
     sheet.line("Программа стажировки «{{ title }}»", CENTRE)
     sheet.line("{{ term }}", CENTRE, after=12)
-    table = sheet.table((10, 25, 27, 77, 35, 13, 36, 34))
+    table = sheet.table((10, 25, 27, 70, 35, 13, 32, 45))
     sheet.row(
         table,
         ["№", "Дата", "Время", "Тема", "Форма занятия", "Ак. ч", "Место проведения", "Ответственный"],

@@ -12,6 +12,7 @@ from lti_app.papers.fields import (
     EndPaper,
     IndividualPlanPaper,
     Institution,
+    MeetingLine,
     Official,
     OrderPaper,
     PersonName,
@@ -19,6 +20,7 @@ from lti_app.papers.fields import (
     ProgrammePaper,
     ProtocolItem,
     ProtocolPaper,
+    SchedulePaper,
     SiteListLine,
     SiteListPaper,
     TopicLine,
@@ -197,12 +199,40 @@ INDIVIDUAL_PLAN = IndividualPlanPaper(
     place="г. Полысаево",
     year="2026",
 )
+SCHEDULE = SchedulePaper(
+    host=SCHOOL,
+    title=PROGRAMME.title,
+    direction=DIRECTION,
+    approved_by=Official(HEAD.name, "директор МБОУ «Школа № 14»"),
+    meetings=(
+        MeetingLine(
+            date(2026, 10, 1),
+            "15:00–16:30",
+            "Основы нейропсихологии речи",
+            "лекция",
+            Decimal(2),
+            "каб. 12",
+            LEADER.name,
+        ),
+        MeetingLine(
+            date(2026, 10, 8),
+            "15:00–15:45",
+            "Технологическая карта",
+            "практикум",
+            Decimal(1),
+            "дистанционно",
+            HEAD.name,
+        ),
+    ),
+    zone="UTC+7",
+)
 ALL = {
     "application": APPLICATION,
     "order": ORDER,
     "site_list": SITE_LIST,
     "programme": PROGRAMME,
     "protocol": PROTOCOL,
+    "schedule": SCHEDULE,
     "end": END,
     "individual_plan": INDIVIDUAL_PLAN,
 }

@@ -213,6 +213,19 @@ def test_a_meeting_is_moved_and_people_are_told_and_its_page_keeps_the_history(l
     assert "вт, 1 декабря, 15:00</del> → <ins>ср, 2 декабря, 16:30" in page
 
 
+def test_an_individual_meeting_is_moved_out_of_the_way_of_its_trainee_alone(leader: Leader) -> None:
+    first, second = leader.meeting(starts_at=SOON), leader.meeting(starts_at=SOON + timedelta(days=1))
+    with leader.database.transaction() as session:
+        trainees = session.scalars(select(Trainee.id)).all()
+        host = session.scalars(select(Trainee.person_id)).all()[2]
+        for meeting, trainee_id in zip((first, second), trainees, strict=False):
+            session.get_one(Meeting, meeting.id).only_for_id = trainee_id
+        session.get_one(Meeting, second.id).host_id = host
+    typed = {"day": "2026-12-02", "at": "15:00", "place": first.room_url or "", "step": "check", "revision": "1"}
+    assert "Совпадений нет." in leader.send(f"/meetings/{first.id}/move", **typed).text
+    assert "Извещение получит 1 человек" in leader.page(f"/meetings/{first.id}/move")
+
+
 def test_a_meeting_is_edited_and_nothing_is_told_where_nothing_changed(leader: Leader) -> None:
     meeting = leader.meeting(starts_at=SOON, mode=Mode.ON_SITE)
     address = f"/meetings/{meeting.id}/edit"
@@ -228,6 +241,10 @@ def test_a_meeting_is_edited_and_nothing_is_told_where_nothing_changed(leader: L
     }
     leader.page(address)
     assert "Выберите из списка." in leader.send(address, **{**one, "form": "бал"}).text
+    leader.meeting(starts_at=SOON, topic=1, mode=Mode.ON_SITE)
+    checked = leader.send(address, step="check", **{**one, "capacity": "2"}).text
+    assert "Место или комната в это время заняты:" in checked
+    assert "Мест в помещении: 2, стажёров в потоке: 3." in " ".join(checked.split())
     leader.send(address, **one)
     assert "Изменений нет." in leader.page(leader.schedule)
     leader.send(address, **{**one, "place": "каб. 3"})
