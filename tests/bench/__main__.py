@@ -7,7 +7,16 @@ import os
 import platform
 import sys
 
-NAMES = ("bench_launch", "bench_enrol", "bench_plan", "bench_moodle", "bench_pages", "bench_scale", "bench_lists", "bench_joins")
+NAMES = (
+    "bench_launch",
+    "bench_enrol",
+    "bench_plan",
+    "bench_moodle",
+    "bench_pages",
+    "bench_scale",
+    "bench_lists",
+    "bench_joins",
+)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -59,7 +59,14 @@ class BigBlueButton:
             return 200, failed("checksumError")
         params = {name: values[0] for name, values in parse_qs(query).items()}
         with self._lock:
-            return 200, getattr(self, f"_{call}")(params)
+            answer = {
+                "create": self._create,
+                "join": self._join,
+                "end": self._end,
+                "getMeetingInfo": self._info,
+                "getMeetings": self._all,
+            }[call]
+            return 200, answer(params)
 
     def _create(self, params: dict[str, str]) -> str:
         key = params["meetingID"]
@@ -88,10 +95,10 @@ class BigBlueButton:
             else failed("notFound")
         )
 
-    def _getMeetingInfo(self, params: dict[str, str]) -> str:
+    def _info(self, params: dict[str, str]) -> str:
         return xml("SUCCESS") if params["meetingID"] in self.rooms else failed("notFound")
 
-    def _getMeetings(self, params: dict[str, str]) -> str:
+    def _all(self, _params: dict[str, str]) -> str:
         rooms = "".join(f"<meeting><meetingID>{key}</meetingID></meeting>" for key in self.rooms)
         return xml("SUCCESS", meetings=rooms)
 
@@ -141,10 +148,8 @@ def bigbluebutton() -> Iterator[BigBlueButton]:
             status, body = rooms.handle(self.path)
             self.send_response(status)
             self.end_headers()
-            try:
+            with suppress(BrokenPipeError):  # who asked has stopped waiting
                 self.wfile.write(body.encode())
-            except BrokenPipeError:
-                pass  # who asked has stopped waiting
 
         def log_message(self, *_: Any) -> None:
             pass

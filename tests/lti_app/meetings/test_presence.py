@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -84,7 +85,7 @@ def test_united_stays_are_in_order_apart_and_the_same_time(stays: list[tuple[dat
     parts = united(stays)
     assert inside(parts) == inside(stays)
     assert all(begin < end for begin, end in parts)
-    assert all(before[1] < after[0] for before, after in zip(parts, parts[1:], strict=False))
+    assert all(before[1] < after[0] for before, after in itertools.pairwise(parts))
     assert united(parts) == parts
 
 
