@@ -188,9 +188,10 @@ def _moment(value: Any) -> datetime | None:
     """Read a time as Ruby writes it, with Rails or without: ``2026-12-10T15:00:00.000+07:00``, ``… 15:00:00 +0700``."""
     if not isinstance(value, str):
         return None
-    day, _, rest = value.strip().replace("T", " ", 1).partition(" ")
+    text = value.strip()
+    day, rest = text[:10], text[11:].replace("UTC", "Z").replace(" ", "")
     try:
-        moment = datetime.fromisoformat(f"{day}T{rest.replace(' UTC', 'Z').replace(' ', '')}")
+        moment = datetime.fromisoformat(f"{day}T{rest}")
     except ValueError:
         return None
     return None if moment.tzinfo is None else moment

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from lti_app.core import audit
@@ -162,11 +162,16 @@ def _own_row(session: Session, check: PresenceCheck, place: Place) -> PresenceAn
     session.execute(
         insert_for(session, PresenceAnswer).on_conflict_do_nothing(), [{"check_id": check.id, **place.whose}]
     )
+    own = (
+        PresenceAnswer.trainee_id == place.trainee_id
+        if place.trainee_id is not None
+        else PresenceAnswer.guest_id == place.guest_id
+    )
     return session.scalars(
         select(PresenceAnswer)
         .where(
             PresenceAnswer.check_id == check.id,
-            or_(PresenceAnswer.trainee_id == place.trainee_id, PresenceAnswer.guest_id == place.guest_id),
+            own,
         )
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -16,6 +16,7 @@ NAMES = (
     "bench_scale",
     "bench_lists",
     "bench_calendar",
+    "bench_joins",
 )
 
 
