@@ -19,10 +19,12 @@ from lti_app.papers.drafting import TEMPLATES
 from lti_app.papers.fields import (
     ApplicationPaper,
     EndPaper,
+    JournalPaper,
     OrderPaper,
     Paper,
     ProgrammePaper,
     ProtocolPaper,
+    SignInPaper,
     SiteListPaper,
 )
 from lti_app.papers.filling import title, values
@@ -34,6 +36,8 @@ NAMES: dict[type[Any], str] = {
     ProgrammePaper: "programme",
     ProtocolPaper: "protocol",
     EndPaper: "end",
+    SignInPaper: "sign_in",
+    JournalPaper: "journal",
 }
 """Names of the template files, without .docx."""
 

@@ -9,18 +9,21 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from lti_app.core.errors import Text
+from lti_app.papers.attendance import journal_values, sign_in_values
 from lti_app.papers.declension import Case, Declined, decline_institution, decline_name, decline_position
 from lti_app.papers.fields import (
     ApplicationPaper,
     EndedIntakeLine,
     EndPaper,
     Institution,
+    JournalPaper,
     Official,
     OrderPaper,
     Paper,
     ProgrammePaper,
     ProtocolItem,
     ProtocolPaper,
+    SignInPaper,
     SiteListPaper,
     TopicLine,
 )
@@ -77,6 +80,10 @@ def values(paper: Paper, overrules: Mapping[str, str] | None = None) -> Values:
             own = _protocol(paper, wordings)
         case EndPaper():
             own = _end(paper)
+        case SignInPaper():
+            own = sign_in_values(paper)
+        case JournalPaper():
+            own = journal_values(paper)
     return {**own, **wordings}
 
 
@@ -85,7 +92,7 @@ def _within(key: str, text: str) -> str:
     return text.removesuffix(".") if key.startswith(BEFORE_A_STOP) else text
 
 
-def title(paper: Paper) -> str:
+def title(paper: Paper) -> str:  # noqa: PLR0911 - a line for each
     """Return what the paper is called as a file and in a list of files."""
     match paper:
         case ApplicationPaper():
@@ -101,6 +108,10 @@ def title(paper: Paper) -> str:
             return f"{kind} № {paper.number} от {short_date(paper.date)}"
         case EndPaper():
             return f"Приказ № {paper.number} от {short_date(paper.date)} о прекращении деятельности"
+        case SignInPaper():
+            return f"Лист регистрации {short_date(paper.date)}"
+        case JournalPaper():
+            return f"Журнал посещаемости «{paper.programme}»"
 
 
 def _person(official: Official, case: Case, *, with_initials: bool = False) -> Declined:

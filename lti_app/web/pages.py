@@ -174,7 +174,7 @@ def _register(app: Flask) -> None:
     from lti_app.ending import views as ending
     from lti_app.intakes import intake_views, place_views
     from lti_app.intakes.views import blueprint as intakes
-    from lti_app.meetings import arrival_views
+    from lti_app.meetings import arrival_views, attendance_papers, list_views
     from lti_app.meetings.views import blueprint as meetings
     from lti_app.notices import views as notices
     from lti_app.people import views as people
@@ -199,6 +199,8 @@ def _register(app: Flask) -> None:
         intake_views,
         place_views,
         arrival_views,
+        list_views,
+        attendance_papers,
         ending,
         centre,
     )

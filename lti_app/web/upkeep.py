@@ -22,6 +22,7 @@ from lti_app.intakes.telling import tell_leaders
 from lti_app.intakes.waiting import lapse_requests
 from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import invariants as meetings
+from lti_app.meetings.attendance_lists import sweep_lists
 from lti_app.meetings.planning import planned_days
 from lti_app.notices import delivery as notices
 from lti_app.notices.messages import message_deliverer
@@ -64,6 +65,7 @@ def install(tool: Tool) -> None:
     tool.services[STORE] = store
     tool.watchers.append(lambda session, now: sweep(session, store, now))
     tool.watchers.append(lambda session, now: _remind(tool, session, now))
+    tool.watchers.append(lambda session, now: sweep_lists(session, now=now))
     tool.services[INVARIANTS] = (*CHECKS, check_of(store))
     tool.services["planned_days"] = planned_days
     tool.watchers.append(lambda session, now: _watch_places(session, tool.settings.zone, now))

@@ -11,12 +11,16 @@ from lti_app.papers.fields import (
     EndedTraineeLine,
     EndPaper,
     Institution,
+    JournalLine,
+    JournalPaper,
     Official,
     OrderPaper,
     PersonName,
     ProgrammePaper,
     ProtocolItem,
     ProtocolPaper,
+    SignInLine,
+    SignInPaper,
     SiteListLine,
     SiteListPaper,
     TopicLine,
@@ -175,7 +179,34 @@ END = EndPaper(
         ),
     ),
 )
+SIGN_IN = SignInPaper(
+    host="МБОУ «Школа № 14»",
+    programme=DIRECTION,
+    topic="Технологическая карта урока",
+    date=date(2026, 12, 10),
+    time="15:00–16:30",
+    place="каб. 12",
+    people=(
+        SignInLine("Иванова Елена Сергеевна", "МБОУ «Школа № 1»"),
+        SignInLine("Дубинец Сергей Львович", "МАДОУ № 3"),
+    ),
+    responsible=LEADER,
+    lines_left=2,
+)
+JOURNAL = JournalPaper(
+    host="МБОУ «Школа № 14»",
+    programme=DIRECTION,
+    term="01.10.2026 – 30.04.2027",
+    dates=tuple((date(2026, 10, day), Decimal(2)) for day in range(1, 13)),
+    people=(
+        JournalLine("Иванова Елена Сергеевна", ("+",) * 11 + ("н",), Decimal(22)),
+        JournalLine("Дубинец Сергей Львович", ("н", "") * 6, Decimal(0)),
+    ),
+    responsible=LEADER,
+)
 ALL = {
+    "sign_in": SIGN_IN,
+    "journal": JOURNAL,
     "application": APPLICATION,
     "order": ORDER,
     "site_list": SITE_LIST,
