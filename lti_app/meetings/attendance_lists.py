@@ -87,7 +87,9 @@ def take_list(
         )
     require_fitting(AttendanceList, {"provider": provider})
     table = _read(file_name, content)
-    columns = _remembered(session, provider, table.headings) or guess(table.headings)
+    known = _remembered(session, provider, table.headings)
+    columns = known or guess(table.headings)
+    is_clear = known is not None or not {"name", "last_name"}.isdisjoint(columns)
     session.execute(
         delete(AttendanceList).where(
             AttendanceList.meeting_id == meeting.id, AttendanceList.state != ListState.ACCEPTED
@@ -100,7 +102,7 @@ def take_list(
         headings=[heading[:LONGEST_CELL] for heading in table.headings],
         rows=[[row.number, [as_text(cell, LONGEST_CELL) for cell in row.cells[:MOST_COLUMNS]]] for row in table.rows],
         columns=columns,
-        state=ListState.REVIEW if is_enough(columns) else ListState.COLUMNS,
+        state=ListState.REVIEW if is_clear else ListState.COLUMNS,
         uploaded_at=now,
         uploaded_by_id=person_of(actor),
         # SQLite gives the number of a list that is gone to the next: a form of the old one must not fit the new one.
@@ -301,7 +303,8 @@ def accept_list(
     keys = {one.key for one in awaited_at(session, meeting)}
     undecided = [line for line in lines if not decisions.get(line.person.key)]
     if undecided:
-        names = ", ".join(line.person.name or line.person.email or line.person.number for line in undecided[:5])
+        people = [line.person for line in undecided[:5]]
+        names = ", ".join(one.name or one.email or one.number or one.key for one in people)
         raise DomainError(
             "list_undecided",
             _l("Not decided yet, whom these rows mean: %(names)s.", names=names),

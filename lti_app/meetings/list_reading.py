@@ -129,9 +129,9 @@ def people_of(
         )
         email, own_number = values.get("email", ""), values.get("number", "")
         email = email if "@" in email else ""
-        if not (name or email or own_number):
+        if not any(_text(cell) for cell in cells):
             continue
-        identity = next((part for part in (own_number, email.casefold(), plain(name)) if part), "")
+        identity = next((part for part in (own_number, email.casefold(), plain(name)) if part), f"row {number}")
         person = people.setdefault(identity, ListedPerson(name, email, own_number))
         person.rows.append(int(number))
         _add_time(person, values, day=day, zone=zone, in_seconds=in_seconds)
