@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from docx.shared import Mm
+from docx.shared import Mm, Pt
 
 from lti_app.papers.attendance import DATES_IN_BLOCK
 from lti_app.papers.drafting import CENTRE, LEFT, Sheet
@@ -28,10 +28,12 @@ def sign_in() -> Sheet:
     sheet.rows(
         table,
         "person in people",
-        ["{{ person.number }}", "{{ person.name }}", "{{ person.organisation }}", ""],
+        ["{{ person.number }}", "{{ person.name }}", "{{ person.organisation }}", "\N{NO-BREAK SPACE}"],
         align=(CENTRE, LEFT, LEFT, LEFT),
     )
-    table.rows[2].height = Mm(9)
+    row = table.rows[2]  # the one that is repeated: high enough to sign in
+    row.height = Mm(9)
+    row.cells[3].paragraphs[0].runs[0].font.size = Pt(20)
     sheet.signature("{{ responsible_position }}", "{{ responsible_name }}")
     return sheet
 
