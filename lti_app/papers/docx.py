@@ -20,11 +20,13 @@ from lti_app.papers.fields import (
     ApplicationPaper,
     EndPaper,
     IndividualPlanPaper,
+    JournalPaper,
     OrderPaper,
     Paper,
     ProgrammePaper,
     ProtocolPaper,
     SchedulePaper,
+    SignInPaper,
     SiteListPaper,
 )
 from lti_app.papers.filling import title, values
@@ -38,6 +40,8 @@ NAMES: dict[type[Any], str] = {
     SchedulePaper: "schedule",
     EndPaper: "end",
     IndividualPlanPaper: "individual_plan",
+    SignInPaper: "sign_in",
+    JournalPaper: "journal",
 }
 """Names of the template files, without .docx."""
 

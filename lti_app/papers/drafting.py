@@ -650,8 +650,10 @@ DRAWINGS: dict[str, Callable[[], Sheet]] = {
 
 def draw_templates(folder: Path) -> None:
     """Write every built-in template into ``folder``."""
+    from lti_app.papers.attendance_drafting import DRAWINGS as ATTENDANCE  # it draws by the means of this module
+
     folder.mkdir(exist_ok=True)
-    for name, drawing in DRAWINGS.items():
+    for name, drawing in {**DRAWINGS, **ATTENDANCE}.items():
         (folder / f"{name}.docx").write_bytes(drawing().saved())
 
 

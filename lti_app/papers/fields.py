@@ -325,6 +325,50 @@ class IndividualPlanPaper:
     year: str = ""
 
 
+@dataclass(frozen=True)
+class SignInLine:
+    """Hold a line of a sign-in sheet: name in full and organisation."""
+
+    name: str
+    organisation: str
+
+
+@dataclass(frozen=True)
+class SignInPaper:
+    """Hold the sheet that people sign at a meeting; ``time`` is local, as printed. ``lines_left`` are empty lines."""
+
+    host: str
+    programme: str
+    topic: str
+    date: Day
+    time: str
+    place: str
+    people: tuple[SignInLine, ...]
+    responsible: Official
+    lines_left: int = 0
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """Hold a trainee of a journal: a mark for each of its dates, and the hours of those attended."""
+
+    name: str
+    marks: tuple[str, ...]
+    hours: Decimal
+
+
+@dataclass(frozen=True)
+class JournalPaper:
+    """Hold the journal of attendance of an intake; ``dates`` has a day and the hours for each meeting, by time."""
+
+    host: str
+    programme: str
+    term: str
+    dates: tuple[tuple[Day, Decimal], ...]
+    people: tuple[JournalLine, ...]
+    responsible: Official
+
+
 Paper = (
     ApplicationPaper
     | OrderPaper
@@ -334,4 +378,6 @@ Paper = (
     | SchedulePaper
     | EndPaper
     | IndividualPlanPaper
+    | SignInPaper
+    | JournalPaper
 )

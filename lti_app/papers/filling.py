@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from lti_app.core.errors import Text
+from lti_app.papers.attendance import journal_values, sign_in_values
 from lti_app.papers.declension import Case, Declined, decline_institution, decline_name, decline_position
 from lti_app.papers.fields import (
     ApplicationPaper,
@@ -17,6 +18,7 @@ from lti_app.papers.fields import (
     EndPaper,
     IndividualPlanPaper,
     Institution,
+    JournalPaper,
     MeetingLine,
     Official,
     OrderPaper,
@@ -25,6 +27,7 @@ from lti_app.papers.fields import (
     ProtocolItem,
     ProtocolPaper,
     SchedulePaper,
+    SignInPaper,
     SiteListPaper,
     TopicLine,
 )
@@ -85,6 +88,10 @@ def values(paper: Paper, overrules: Mapping[str, str] | None = None) -> Values:
             own = _end(paper)
         case IndividualPlanPaper():
             own = _individual_plan(paper)
+        case SignInPaper():
+            own = sign_in_values(paper)
+        case JournalPaper():
+            own = journal_values(paper)
     return {**own, **wordings}
 
 
@@ -113,6 +120,10 @@ def title(paper: Paper) -> str:
             name = f"Приказ № {paper.number} от {short_date(paper.date)} о прекращении деятельности"
         case IndividualPlanPaper():
             name = f"Индивидуальный план – {paper.person.name.signed}"
+        case SignInPaper():
+            name = f"Лист регистрации {short_date(paper.date)}"
+        case JournalPaper():
+            name = f"Журнал посещаемости «{paper.programme}»"
     return name
 
 

@@ -194,10 +194,12 @@ def _register(app: Flask) -> None:
     from lti_app.intakes.views import blueprint as intakes
     from lti_app.meetings import (
         arrival_views,
+        attendance_papers,
         calendar_views,
         change_views,
         feedback_views,
         guest_views,
+        list_views,
         room_views,
         schedule_views,
     )
@@ -243,6 +245,8 @@ def _register(app: Flask) -> None:
         catalogue_views,
         message_views,
         grid_views,
+        list_views,
+        attendance_papers,
         ending,
         centre,
         shortcut,

@@ -27,6 +27,7 @@ from lti_app.intakes.words import NOTICES as INTAKES
 from lti_app.meetings import feedback_invariants as feedback
 from lti_app.meetings import guest_invariants as guests
 from lti_app.meetings import invariants as meetings
+from lti_app.meetings.attendance_lists import sweep_lists
 from lti_app.meetings.guest_words import NOTICES as GUESTS
 from lti_app.meetings.guests import lapse_waiting, release_trainees
 from lti_app.meetings.planning import planned_days
@@ -100,6 +101,7 @@ def install(tool: Tool) -> None:
     tool.watchers.append(lambda session, now: sweep(session, store, now))
     tool.watchers.append(lambda session, now: _remind(tool, session, now))
     tool.watchers.append(lambda session, now: _remind_of_meetings(tool, session, now))
+    tool.watchers.append(lambda session, now: sweep_lists(session, now=now))
     tool.services[INVARIANTS] = (*CHECKS, check_of(store))
     tool.services["planned_days"] = planned_days
     tool.watchers.append(lambda session, now: _watch_places(session, tool.settings.zone, now))

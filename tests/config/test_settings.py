@@ -78,6 +78,7 @@ def test_three_settings_are_enough() -> None:
         ("ATTACHMENT_MB", "0"),
         ("ATTACHMENTS_DIR", "files"),
         ("PAPER_TEMPLATES", "papers"),
+        ("ARRIVAL_CODE_SECONDS", "4"),
     ],
 )
 def test_a_wrong_setting_is_named_in_one_line(name: str, value: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,10 +32,12 @@ from tests.lti_app.world import NOW, World
 
 CODES = Codes("s" * 40, 20)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+QUIETLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MOMENTS = st.integers(0, 10**6).map(lambda seconds: NOW + seconds * SECOND)
 MEETINGS = st.integers(1, 2**31 - 1)
 
 
+@QUIETLY
 @given(MEETINGS, MOMENTS)
 def test_a_code_is_good_for_its_own_span_and_the_next_and_for_no_other(meeting_id: int, moment) -> None:  # type: ignore[no-untyped-def]
     token = CODES.token(meeting_id, moment)
@@ -48,6 +50,7 @@ def test_a_code_is_good_for_its_own_span_and_the_next_and_for_no_other(meeting_i
     assert Codes("t" * 40, 20).meeting_of(token, moment) is None
 
 
+@QUIETLY
 @given(MEETINGS, MEETINGS, MOMENTS)
 def test_a_code_of_one_meeting_opens_no_other(one: int, other: int, moment) -> None:  # type: ignore[no-untyped-def]
     name, _, mac = CODES.token(one, moment).partition("-")

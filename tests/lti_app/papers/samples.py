@@ -12,6 +12,8 @@ from lti_app.papers.fields import (
     EndPaper,
     IndividualPlanPaper,
     Institution,
+    JournalLine,
+    JournalPaper,
     MeetingLine,
     Official,
     OrderPaper,
@@ -21,6 +23,8 @@ from lti_app.papers.fields import (
     ProtocolItem,
     ProtocolPaper,
     SchedulePaper,
+    SignInLine,
+    SignInPaper,
     SiteListLine,
     SiteListPaper,
     TopicLine,
@@ -226,7 +230,32 @@ SCHEDULE = SchedulePaper(
     ),
     zone="UTC+7",
 )
+SIGN_IN = SignInPaper(
+    programme=DIRECTION,
+    topic="Технологическая карта урока",
+    date=date(2026, 12, 10),
+    time="15:00–16:30",
+    place="каб. 12",
+    people=(
+        SignInLine("Иванова Елена Сергеевна", "МБОУ «Школа № 1»"),
+        SignInLine("Дубинец Сергей Львович", "МАДОУ № 3"),
+    ),
+    responsible=LEADER,
+    lines_left=2,
+)
+JOURNAL = JournalPaper(
+    programme=DIRECTION,
+    term="01.10.2026 – 30.04.2027",
+    dates=tuple((date(2026, 10, day), Decimal(2)) for day in range(1, 13)),
+    people=(
+        JournalLine("Иванова Елена Сергеевна", ("+",) * 11 + ("н",), Decimal(22)),
+        JournalLine("Дубинец Сергей Львович", ("н", "") * 6, Decimal(0)),
+    ),
+    responsible=LEADER,
+)
 ALL = {
+    "sign_in": SIGN_IN,
+    "journal": JOURNAL,
     "application": APPLICATION,
     "order": ORDER,
     "site_list": SITE_LIST,
