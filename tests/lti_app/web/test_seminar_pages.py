@@ -124,6 +124,20 @@ def test_a_guest_who_follows_a_meetings_link_is_led_to_the_seminar(
     assert visit(app, world, guest).get(f"/meetings/{meeting.id}").location == f"/seminars/{meeting.id}"
 
 
+def test_who_was_taken_off_a_closed_meeting_is_told_that_it_is_not_open(
+    app: Flask, database: Database, world: World
+) -> None:
+    meeting, (guest,) = opened(database, world, guests=1)
+    leader = visit(app, world, world.leader)
+    typed = {"csrf_token": token(app, leader), "revision": meeting.revision, "cancel_hours": "3"}
+    refused = leader.post(f"/meetings/{meeting.id}/open", data=typed)
+    assert "На это занятие записались педагоги: 1." in refused.text
+    assert leader.post(f"/meetings/{meeting.id}/open", data={**typed, "lets_guests_go": "yes"}).status_code == 303
+    page = visit(app, world, guest).get(f"/seminars/{meeting.id}").text
+    assert "Это занятие не открыто для гостей." in page
+    assert "Записаться</button>" not in page
+
+
 def test_signing_up_twice_by_a_double_click_is_answered_once_and_kindly(
     app: Flask, database: Database, world: World
 ) -> None:
