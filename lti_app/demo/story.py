@@ -104,6 +104,10 @@ HEAD = "T-0017"
 """Heads the organisation of the first two of those."""
 WANT_A_PLACE = ("T-0008", "T-0015", "T-0020")
 """Who ask for a place there; the last one's organisation has no head on the list, so the centre has the word."""
+OPEN_SEMINAR = ("CIFRA-24-1", 4)
+"""The coming distance seminar (intake, topic) that teachers from outside may sign up for."""
+SEMINAR_GUESTS = ("T-0008", "T-0044", "T-0012")
+"""Who sign up for it; the last one waits, since there are places for two."""
 CENTRE_COURSE = "CENTRE"
 """The course in which those who run the sites find the tool."""
 FOREIGN_COURSE = "PEDSOVET"

@@ -18,12 +18,15 @@ from lti_app.intakes.models import Intake
 from lti_app.intakes.publishing import publish
 from lti_app.intakes.requests import ask
 from lti_app.lti.models import Moodle
+from lti_app.meetings.guests import sign_up
+from lti_app.meetings.models import Meeting
+from lti_app.meetings.opening import OpenTerms, set_open
 from lti_app.people.keeping import name_head
 from lti_app.people.models import Organisation, Person
 from lti_app.people.service import grant_role
 from lti_app.programmes.beginning import create_programme
 from lti_app.programmes.drafts import DraftFacts, PlanRow, save_draft
-from lti_app.programmes.models import Form, Mode, Programme, ProgrammeVersion, Section
+from lti_app.programmes.models import Form, Mode, Programme, ProgrammeVersion, Section, Topic
 from lti_app.programmes.remarks import add_remark
 from lti_app.programmes.sittings import SittingFacts, add_version, call_sitting
 from lti_app.programmes.submitting import submit_version
@@ -71,11 +74,12 @@ def grant_roles(cast: Cast, user_ids: dict[str, int]) -> None:
 
 
 def begin_work(cast: Cast) -> None:
-    """Put down an application, a programme before the council with a remark, and an intake that takes requests."""
+    """Put down an application, a programme before the council, an intake that takes requests, an open seminar."""
     _apply(cast)
     version = _write_programme(cast)
     _discuss(cast, version)
     _open_intake(cast)
+    _open_seminar(cast)
 
 
 def _apply(cast: Cast) -> None:
@@ -198,3 +202,24 @@ def _open_intake(cast: Cast) -> None:
     cast.session.flush()
     for number in story.WANT_A_PLACE:
         ask(cast.session, intake.id, actor=cast.actor(number), now=cast.now, zone=cast.zone)
+
+
+def _open_seminar(cast: Cast) -> None:
+    intake, topic = story.OPEN_SEMINAR
+    meeting = cast.session.scalars(
+        select(Meeting)
+        .join(Intake, Intake.id == Meeting.intake_id)
+        .join(Topic, Topic.id == Meeting.topic_id)
+        .where(Intake.code == intake, Topic.position == topic)
+    ).one()
+    set_open(
+        cast.session,
+        meeting.id,
+        OpenTerms(is_open=True, guest_places=len(story.SEMINAR_GUESTS) - 1, cancel_hours=3),
+        seen=meeting.revision,
+        actor=cast.actor(story.LEADER, Role.LEADER),
+        now=cast.now,
+        zone=cast.zone,
+    )
+    for guest in story.SEMINAR_GUESTS:
+        sign_up(cast.session, meeting.id, actor=cast.actor(guest), now=cast.now)

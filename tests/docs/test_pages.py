@@ -152,7 +152,7 @@ def said_on_pages() -> str:
     return "\n".join(form for text in texts for form in ([text] if isinstance(text, str) else text))
 
 
-@pytest.mark.parametrize("name", ["trainee", "leader", "centre", "council", "organisation"])
+@pytest.mark.parametrize("name", ["trainee", "teacher", "leader", "centre", "council", "organisation"])
 def test_words_quoted_from_the_pages_stand_there(name: str) -> None:
     one = page(f"docs/ru/{name}.md")
     quoted = re.findall(r"\*\*«(.+?)»\.?\*\*", " ".join(one.text.split()))

@@ -16,14 +16,14 @@ from lti_app.core.db import Database
 from lti_app.core.permissions import SYSTEM, Actor, Role
 from lti_app.credits.overview import leader_overview
 from lti_app.credits.service import propose_credits
-from lti_app.demo import history, story
+from lti_app.demo import history, story, under_way
 from lti_app.demo.dates import DATA, fill_in, render
 from lti_app.demo.seed import ABSENT, TEMPLATE, sandbox_seed
 from lti_app.importing.report import ImportReport
 from lti_app.importing.service import import_workbook
 from lti_app.intakes.models import Intake, Trainee
 from lti_app.lti.models import Moodle
-from lti_app.meetings.models import Meeting
+from lti_app.meetings.models import GuestState, Meeting, MeetingGuest
 from lti_app.people.models import Organisation, Person
 from lti_app.programmes.models import Mode, Programme
 from lti_app.sites.models import Site, SiteLeader
@@ -187,3 +187,11 @@ def test_minutes_are_counted_through_a_change_of_clocks() -> None:
 def test_braces_that_hold_something_else_are_refused() -> None:
     with pytest.raises(ValueError, match="tomorrow"):
         fill_in("{tomorrow}", AFTERNOON)
+
+
+def test_a_coming_seminar_is_open_with_guests_and_one_who_waits(session: Session, tmp_path: Path) -> None:
+    bring_in(session, tmp_path, AFTERNOON)
+    cast = under_way.Cast(session, session.scalars(select(Moodle)).one(), AFTERNOON, ZONE)
+    under_way.begin_work(cast)
+    states = session.scalars(select(MeetingGuest.state).order_by(MeetingGuest.queued_at, MeetingGuest.id)).all()
+    assert states == [GuestState.SIGNED_UP, GuestState.SIGNED_UP, GuestState.WAITING]
