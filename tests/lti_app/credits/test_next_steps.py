@@ -35,6 +35,7 @@ def meeting(starts_at: datetime, *, can_join: bool = False) -> TraineeMeeting:
         hours=Decimal(2),
         place=None,
         phase=phase,
+        only_for=None,
         opens_at=None,
         can_join=can_join,
         is_inside=False,
