@@ -15,6 +15,7 @@ from lti_app.core.invariants import audit
 from lti_app.credits.service import confirm_credits, propose_credits, reverse_entry
 from lti_app.programmes.models import VersionState
 from lti_app.web.upkeep import CHECKS
+from tests.lti_app.products.made import Work, demand
 from tests.lti_app.world import NOW, World
 
 
@@ -66,6 +67,10 @@ def _honest(database: Database) -> World:
         entry_id = session.scalar(text("SELECT min(id) FROM credit_entry"))
         assert isinstance(entry_id, int)
         reverse_entry(session, entry_id=entry_id, reason="ошибка", actor=world.leader_actor, now=NOW)
+        asked = demand(world)
+        Work(session, world, anna, asked.id).saved().agreed().handed_in().accepted()
+        Work(session, world, boris, asked.id).saved().handed_in().returned()
+        Work(session, world, boris).saved().handed_in()
         World(session, "other", moodle=world.moodle).trainee(person=boris.person)
         World(session, "draft", moodle=world.moodle, state=VersionState.DRAFT, published=False)
     return world
@@ -89,6 +94,10 @@ BREAKS = {
     " WHERE trainee_id = 1",
     "stays are of the intake's own": "UPDATE join_log SET trainee_id = (SELECT max(id) FROM trainee)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
+    "a product's state is that": "UPDATE product SET state = 'accepted' WHERE id = 2",
+    "the catalogue shows accepted texts": "UPDATE product SET consented_at = NULL WHERE id = 1",
+    "products and assignments are on demands": "UPDATE product_demand"
+    " SET version_id = (SELECT max(id) FROM programme_version)",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",
     "a reversal takes back just": "UPDATE credit_entry SET hours = 200 WHERE kind = 'reversal'",
