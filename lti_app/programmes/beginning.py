@@ -84,9 +84,11 @@ def copy_programme(
     copied = _copied(source, number=1)
     for name in (*TEXTS, "hours_needed", "needs_completion"):
         setattr(made, name, getattr(copied, name))
-    made.topics.extend(list(copied.topics))
-    made.competences.extend(list(copied.competences))
-    made.demands.extend(list(copied.demands))
+    topics, competences, demands = list(copied.topics), list(copied.competences), list(copied.demands)
+    copied.topics, copied.competences, copied.demands = [], [], []  # lest they bring the copy into the session
+    made.topics.extend(topics)
+    made.competences.extend(competences)
+    made.demands.extend(demands)
     session.flush()
     audit.record(
         session, actor=actor, now=now, action="copy_programme", on=made, changes={"copied_from": [None, source.id]}

@@ -10,6 +10,40 @@ down_revision = "0031"
 branch_labels = None
 depends_on = None
 
+FROZEN = "('submitted', 'approved', 'rejected')"
+
+
+def _is_frozen(row: str) -> str:
+    return f"(SELECT state FROM programme_version WHERE id = {row}.version_id) IN {FROZEN}"
+
+
+RULES = (
+    ("demand_added", "INSERT", _is_frozen("NEW")),
+    ("demand_changed", "UPDATE", f"{_is_frozen('OLD')} OR {_is_frozen('NEW')}"),
+    ("demand_kept", "DELETE", _is_frozen("OLD")),
+)
+"""What a version asks for is frozen with it (4.2), as its competences are. Tried by tests/regulation."""
+
+
+def _add_rules() -> None:
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    for name, statement, forbidden in RULES:
+        if is_sqlite:
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {statement} ON product_demand WHEN {forbidden} "
+                "BEGIN SELECT RAISE(ABORT, '4.2 frozen'); END"
+            )
+            continue
+        gives = "OLD" if statement == "DELETE" else "NEW"
+        op.execute(
+            f"CREATE FUNCTION refuse_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            f"IF {forbidden} THEN RAISE EXCEPTION '4.2 frozen' USING ERRCODE = 'check_violation'; END IF; "
+            f"RETURN {gives}; END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE {statement} ON product_demand FOR EACH ROW EXECUTE FUNCTION refuse_{name}()"
+        )
+
 
 def upgrade() -> None:
     """Apply."""
@@ -295,6 +329,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("undone_at IS NULL"),
         postgresql_where=sa.text("undone_at IS NULL"),
     )
+    _add_rules()
 
 
 def downgrade() -> None:
@@ -335,4 +370,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_product_assignment_demand_id"), table_name="product_assignment")
     op.drop_table("product_assignment")
     op.drop_table("product_demand")
+    if op.get_bind().dialect.name != "sqlite":
+        for name, _statement, _forbidden in RULES:
+            op.execute(f"DROP FUNCTION refuse_{name}()")
     op.drop_table("course_assignment")

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from flask.testing import FlaskClient
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from lti_app.core.edge import Tool
@@ -36,6 +36,7 @@ from lti_app.programmes.models import (
     VersionState,
 )
 from lti_app.sites.models import ApplicationState, Site, SiteApplication, SiteLeader, SiteOrder
+from tests.bench import products
 from tests.bench.bench_launch import free_port, gunicorn, postgres
 from tests.bench.bench_pages import Asked, cookie_of, environment_on, migrated_tool
 from tests.lti_app.web.visits import visit
@@ -225,6 +226,20 @@ def fill(session: Session, world: World, today: date) -> None:
     )
 
 
+def fill_catalogue(session: Session, now: datetime) -> None:
+    """Put products into the tables, of trainees whose sites are spread over the town."""
+    rows = session.execute(
+        select(Trainee.id, Programme.site_id)
+        .join(Intake, Intake.id == Trainee.intake_id)
+        .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
+        .join(Programme, Programme.id == ProgrammeVersion.programme_id)
+        .where(Trainee.id % 10 == 0)
+    )
+    site_of = {row[0]: row[1] for row in rows}
+    for model, made in products.tables(sorted(site_of), site_of, BASE + 1000, now).items():
+        put(session, model, made)
+
+
 def versions(today: date, moment: datetime) -> Iterator[dict[str, Any]]:
     """Make one version a programme: one in ten before the council, the others approved."""
     for number in range(PROGRAMMES):
@@ -294,6 +309,17 @@ PAGES = {
     "head: requests to confirm": ("/places/to-confirm", "head"),
     "trainee: open intakes": ("/places", "trainee"),
     "trainee: what next": ("/", "trainee"),
+    "leader: products to look at": ("/products/waiting", "leader"),
+    "leader: products of an intake": (f"/intakes/{BASE}/products", "leader"),
+    "catalogue": ("/catalogue", "trainee"),
+    "catalogue, page 150": ("/catalogue?page=150", "trainee"),
+    "catalogue, words": ("/catalogue?q=дроби+рефлексия", "trainee"),
+    "catalogue, words of no product": ("/catalogue?q=нетникого", "trainee"),
+    "catalogue, direction, kind, subject": (
+        "/catalogue?direction=Направление+3:+современный+урок+и+воспитание&kind=lesson_design&subject=истор",
+        "trainee",
+    ),
+    "catalogue: a product": ("/catalogue/5000", "trainee"),
 }
 
 
@@ -313,6 +339,7 @@ def main() -> None:
             )
             with behind_the_rules(session):
                 fill(session, world, now.date())
+                fill_catalogue(session, now)
             leader, head, trainee = (session.get_one(Person, BASE + number) for number in (1000, 7, 150_000))
         with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))

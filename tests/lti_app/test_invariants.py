@@ -27,6 +27,7 @@ from lti_app.plans.writing import begin_plan
 from lti_app.programmes.models import Competence, Mode, VersionState
 from lti_app.web.upkeep import CHECKS
 from tests.lti_app.meetings.guests_world import END, ZONE, guest_stay, open_meeting, signs_up
+from tests.lti_app.products.made import Work, demand
 from tests.lti_app.world import NOW, World, behind_the_rules
 
 
@@ -80,6 +81,10 @@ def _honest(database: Database) -> World:
         reverse_entry(session, entry_id=entry_id, reason="ошибка", actor=world.leader_actor, now=NOW)
         _with_guests(world)
         _planned(world, boris)
+        asked = demand(world)
+        Work(session, world, anna, asked.id).saved().agreed().handed_in().accepted()
+        Work(session, world, boris, asked.id).saved().handed_in().returned()
+        Work(session, world, boris).saved().handed_in()
         World(session, "other", moodle=world.moodle).trainee(person=boris.person)
         World(session, "draft", moodle=world.moodle, state=VersionState.DRAFT, published=False)
     return world
@@ -157,6 +162,10 @@ BREAKS = {
     "a consultation's meeting is": "UPDATE consultation SET trainee_id = (SELECT max(id) FROM trainee)",
     "ratings are of planned results": "UPDATE intake SET version_id = (SELECT max(id) FROM programme_version)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
+    "a product's state is that": "UPDATE product SET state = 'accepted' WHERE id = 2",
+    "the catalogue shows accepted texts": "UPDATE product SET consented_at = NULL WHERE id = 1",
+    "products and assignments are on demands": "UPDATE product_demand"
+    " SET version_id = (SELECT max(id) FROM programme_version)",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",
     "a reversal takes back just": "UPDATE credit_entry SET hours = 200 WHERE kind = 'reversal'",

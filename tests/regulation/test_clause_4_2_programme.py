@@ -23,12 +23,14 @@ from lti_app.notices.models import Notice
 from lti_app.people.models import RoleGrant
 from lti_app.programmes.beginning import begin_version, copy_programme, create_programme
 from lti_app.programmes.decisions import decide_item
+from lti_app.programmes.demands import DemandRow
 from lti_app.programmes.drafts import DraftFacts, PlanRow, save_draft
 from lti_app.programmes.models import (
     AgendaItem,
     Decision,
     Form,
     Mode,
+    ProductKind,
     ProgrammeVersion,
     Remark,
     Section,
@@ -71,6 +73,7 @@ FACTS = DraftFacts(
     needs_completion=False,
     texts=TEXTS,
     competences=("умеет проектировать урок", "знает приёмы"),
+    demands=(DemandRow(ProductKind.OPEN_LESSON, "Открытый урок"),),
     rows=ROWS,
 )
 
@@ -249,6 +252,11 @@ FROZEN = [
     "UPDATE competence SET text = 'другое' WHERE version_id = {version}",
     "DELETE FROM competence WHERE version_id = {version}",
     "INSERT INTO competence (version_id, position, text) VALUES ({version}, 9, 'x')",
+    "UPDATE product_demand SET title = 'другое' WHERE version_id = {version}",
+    "UPDATE product_demand SET version_id = {other}, position = 2 WHERE version_id = {version}",
+    "DELETE FROM product_demand WHERE version_id = {version}",
+    "INSERT INTO product_demand (version_id, position, kind, title, criteria) "
+    "VALUES ({version}, 9, 'other', 'x', '[]')",
     "DELETE FROM programme_version WHERE id = {version}",
 ]
 
