@@ -41,6 +41,7 @@ from lti_app.meetings.service import find_meeting
 from lti_app.meetings.stays import StayRules
 from lti_app.meetings.words import HISTORY
 from lti_app.notices.start import own_start
+from lti_app.programmes.models import Mode
 
 SEARCH_FROM = 50
 """Lists longer than this are searched and paged."""
@@ -266,13 +267,14 @@ def put_forward(trainee_id: int) -> Response:
 @blueprint.get("/meetings/<int:meeting_id>")
 @needs(Permission.SIGNED_IN)
 def meeting(meeting_id: int) -> str | Response:
-    """Show the leader who came; lead a trainee to the intake, a guest to the seminar, a host to the code."""
+    """Show the leader who came; lead a trainee to the intake, a guest to the seminar, a host to their page."""
     found = find_meeting(db_session(), meeting_id)
     intake_id = found.intake_id
     if found.host_id is not None and found.host_id == actor().person_id:
         site_id = found.intake.version.programme.site_id
-        if site_id not in actor().led_site_ids:  # who holds it and leads nothing shows the code and marks who came
-            return see_other(url_for("arrivals.code", meeting_id=meeting_id))
+        if site_id not in actor().led_site_ids:  # who holds it and doesn't lead the site has a page to hold it by
+            page = "arrivals.code" if found.mode is Mode.ON_SITE else "rooms.host"
+            return see_other(url_for(page, meeting_id=meeting_id))
     if is_guest(db_session(), meeting_id, actor()):
         return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
     if Role.LEADER in roles_in(intake_id, actor()):

@@ -18,6 +18,7 @@ from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Trainee
 from lti_app.meetings.feedback_models import Feedback, FeedbackGiven, FeedbackQuestion
 from lti_app.meetings.models import Attendance, JoinLog, Meeting, MeetingGuest, MeetingState, Presence
+from lti_app.meetings.onsite_models import Arrival
 from lti_app.meetings.planning import LONGEST
 from lti_app.meetings.service import find_meeting
 
@@ -219,8 +220,11 @@ def _mean(marks: Iterable[int]) -> Decimal:
 
 
 def _attended_by(person_id: int) -> CompoundSelect[int]:
-    """Select the meetings at which somebody was, by the leader's word or by having joined; as a trainee or a guest."""
+    """Select the meetings at which somebody was, by the leader's word or by having come; as a trainee or a guest."""
     return union(
+        select(Arrival.meeting_id)
+        .join(Trainee, Trainee.id == Arrival.trainee_id)
+        .where(Trainee.person_id == person_id),
         select(Attendance.meeting_id)
         .join(Trainee, Trainee.id == Attendance.trainee_id)
         .where(Trainee.person_id == person_id, Attendance.presence == Presence.PRESENT),

@@ -125,23 +125,6 @@ def cancel_it(meeting_id: int) -> Response:
     return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
 
 
-@blueprint.post("/seminars/<int:meeting_id>/join")
-@needs(Permission.ASK_FOR_PLACE)
-def join(meeting_id: int) -> Response:
-    """Note that a guest has come and send them on to the room; the form opens it in a new tab."""
-    room = service.join(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
-    return see_other(room)
-
-
-@blueprint.post("/seminars/<int:meeting_id>/leave")
-@needs(Permission.ASK_FOR_PLACE)
-def leave(meeting_id: int) -> Response:
-    """Note that a guest has left."""
-    service.leave(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
-    flash(gettext("Your leaving is noted. You can come back until the end of the meeting."), "success")
-    return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
-
-
 @blueprint.route("/meetings/<int:meeting_id>/open", methods=["GET", "POST"])
 @needs(Permission.RUN_INTAKES)
 def open_it(meeting_id: int) -> Response:

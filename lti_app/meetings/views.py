@@ -28,7 +28,7 @@ def leave(meeting_id: int) -> Response:
     place = service.leave(db_session(), meeting_id=meeting_id, actor=actor(), now=now())
     flash(gettext("Your leaving is noted. You can come back until the end of the meeting."), "success")
     if place.trainee_id is None:
-        return see_other(url_for("site.home"))
+        return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
     return see_other(url_for("credits.intake", intake_id=place.meeting.intake_id) + "?as=trainee")
 
 

@@ -1,4 +1,4 @@
-"""What is sent compressed, and what browsers keep (decision 6).
+"""What is sent compressed, and what browsers keep (decision 7).
 
 Styles, scripts and icons name nobody: always. Pages hold secrets (the seal of their forms), and a page repeats the
 query of its address: whoever could make a browser ask for it again and again with texts of their own, and watch the

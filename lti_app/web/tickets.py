@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from lti_app.core.edge import SignedIn, db_session, now, signed_in, tool, visit_life
 
 SALT = "join-ticket"
-DOORS = frozenset({"meetings.join", "rooms.host_join", "seminars.join"})
+DOORS = frozenset({"meetings.join", "rooms.host_join"})
 FIELD = "ticket"
 
 

@@ -1,4 +1,4 @@
-"""What is sent compressed, to whom, and what browsers keep (decision 6)."""
+"""What is sent compressed, to whom, and what browsers keep (decision 7)."""
 
 from __future__ import annotations
 

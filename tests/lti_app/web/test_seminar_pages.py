@@ -93,15 +93,15 @@ def test_the_rooms_address_is_given_only_at_the_door(
     room = str(meeting.room_url)
     for address in ("/seminars", f"/seminars/{meeting.id}", "/seminars/mine"):
         assert room not in client.get(address).text
-    early = client.post(f"/seminars/{meeting.id}/join", data={"csrf_token": token(app, client)})
+    early = client.post(f"/meetings/{meeting.id}/join", data={"csrf_token": token(app, client)})
     assert (early.status_code, room in early.text) == (409, False)
 
     clock.move(hours=2, minutes=-15)
     assert room not in client.get(f"/seminars/{meeting.id}").text
-    joined = client.post(f"/seminars/{meeting.id}/join", data={"csrf_token": token(app, client)})
+    joined = client.post(f"/meetings/{meeting.id}/join", data={"csrf_token": token(app, client)})
     assert (joined.status_code, joined.location) == (303, room)
     assert "вы на занятии с 16:45" in client.get(f"/seminars/{meeting.id}").text
-    left = client.post(f"/seminars/{meeting.id}/leave", data={"csrf_token": token(app, client)})
+    left = client.post(f"/meetings/{meeting.id}/leave", data={"csrf_token": token(app, client)})
     assert left.location == f"/seminars/{meeting.id}"
 
 
@@ -112,9 +112,9 @@ def test_a_ticket_opens_the_door_in_a_new_tab_without_a_cookie(
     clock.move(hours=2)
     page = visit(app, world, guest).get(f"/seminars/{meeting.id}").text
     ticket = page.partition('name="ticket" value="')[2].partition('"')[0]
-    joined = app.test_client().post(f"/seminars/{meeting.id}/join", data={"ticket": ticket})
+    joined = app.test_client().post(f"/meetings/{meeting.id}/join", data={"ticket": ticket})
     assert joined.location == meeting.room_url
-    assert app.test_client().post(f"/seminars/{meeting.id}/leave", data={"ticket": ticket}).status_code == 401
+    assert app.test_client().post(f"/meetings/{meeting.id}/leave", data={"ticket": ticket}).status_code == 401
 
 
 def test_a_guest_who_follows_a_meetings_link_is_led_to_the_seminar(

@@ -18,8 +18,6 @@ MAY = {
     ("GET", "seminars.seminar"): KNOWN,
     ("POST", "seminars.sign_up_for"): frozenset(),  # it has begun
     ("POST", "seminars.cancel_it"): frozenset(),  # it has begun
-    ("POST", "seminars.join"): frozenset({"trainee", "trainee elsewhere"}),
-    ("POST", "seminars.leave"): frozenset({"trainee", "trainee elsewhere"}),
     ("GET", "seminars.open_it"): LEADER,
     ("POST", "seminars.open_it"): frozenset(),  # it has begun
     ("GET", "seminar_hours.mine"): KNOWN,
