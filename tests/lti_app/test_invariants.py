@@ -89,6 +89,9 @@ BREAKS = {
     " WHERE trainee_id = 1",
     "stays are of the intake's own": "UPDATE join_log SET trainee_id = (SELECT max(id) FROM trainee)",
     "meetings are on topics": "UPDATE meeting SET topic_id = (SELECT max(id) FROM topic)",
+    "attendance is what its last correction": "INSERT INTO attendance_correction"
+    " (attendance_id, before, after, reason, made_at, made_by_id)"
+    " SELECT id, 'present', 'absent', 'ошибка', confirmed_at, confirmed_by_id FROM attendance",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",
     "a reversal takes back just": "UPDATE credit_entry SET hours = 200 WHERE kind = 'reversal'",
