@@ -7,6 +7,7 @@ the state, the nonce, the cookie and the checks are ours. Nothing is stored on t
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import quote
 
 from flask import Request as FlaskHttpRequest
 from flask import Response, g, redirect
@@ -25,6 +26,8 @@ from lti_app.lti.state import LIFE, State, begin, cookies_to_drop
 
 LONGEST = {"iss": 500, "client_id": 255, "lti_deployment_id": 255, "login_hint": 500, "target_link_uri": 1000}
 LONGEST_MESSAGE_HINT = 2000
+NOBODY = "0"
+"""The user in whose name Moodle announces a launch while nobody is signed in there."""
 
 
 class LoginCookies(CookieService):
@@ -110,9 +113,25 @@ class Login(OIDCLogin[FlaskRequest, Registrations, _NothingStored, LoginCookies,
             lti_message_hint=self._values.get("lti_message_hint"),
             now=self._now,
         )
+        if self._values["login_hint"] == NOBODY:
+            return self._sign_in_first()
         response = self.redirect(self._answer_address())
         response.headers["Cache-Control"] = "no-store"
         self._cookie_service.bind(response, self._state, secret)
+        return response
+
+    def _sign_in_first(self) -> Response:
+        """Lead somebody who isn't signed in to Moodle to its sign-in page, and back to the same link afterwards.
+
+        Moodle's ``launch.php``, opened by itself, asks nobody to sign in: it announces a launch by the user 0, and
+        refuses it later. Its sign-in page goes on to ``wantsurl``, an address of its own (read in 4.5's source).
+        """
+        address = f"{self.known.moodle_url}/login/index.php"
+        if self._state.cmid is not None:
+            wanted = f"{self.known.moodle_url}/mod/lti/launch.php?id={self._state.cmid}"
+            address += f"?wantsurl={quote(wanted, safe='')}"
+        response: Response = redirect(address, 303)  # type: ignore[assignment]
+        response.headers["Cache-Control"] = "no-store"
         return response
 
     def validate_oidc_login(self) -> Registration:

@@ -82,14 +82,17 @@ def may_edit(sandbox: Sandbox, user: User, course: Course) -> bool:
 
 @route("/mod/lti/launch.php")
 def launch(sandbox: Sandbox, request: Request) -> Response:
-    """Begin a launch: a page that posts the login request to the tool."""
+    """Begin a launch: a page that posts the login request to the tool; in nobody's name where nobody is signed in."""
     state, user, session = sandbox.state, current_user(sandbox, request), current_session(sandbox, request)
-    if user is None or session is None:
-        return to_login(request)
     module = state.modules.get(request.args.get("id", 0, int))
     if module is None or module.tool is None:
         return refuse(sandbox, 404, "Такого элемента курса нет.")
     course, tool = state.courses[module.course], state.tools.get(module.tool)
+    if user is None or session is None:
+        if tool is None or tool.state != "active":
+            return to_login(request)
+        nobody = Launch(course.id, tool.id, module.id, "LtiResourceLinkRequest")
+        return form_post(sandbox, login.initiate_for_nobody(state, nobody))
     if not may_enter(sandbox, user, course):
         return refuse(sandbox, 403, "Вы не записаны на этот курс.", "Обратитесь к руководителю площадки.")
     if tool is None or tool.state != "active":

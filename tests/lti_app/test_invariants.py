@@ -166,6 +166,9 @@ BREAKS = {
     "the catalogue shows accepted texts": "UPDATE product SET consented_at = NULL WHERE id = 1",
     "products and assignments are on demands": "UPDATE product_demand"
     " SET version_id = (SELECT max(id) FROM programme_version)",
+    "attendance is what its last correction": "INSERT INTO attendance_correction"
+    " (attendance_id, before, after, reason, made_at, made_by_id)"
+    " SELECT id, 'present', 'absent', 'ошибка', confirmed_at, confirmed_by_id FROM attendance",
     "credited hours are within": "UPDATE credit_entry SET hours = 401 WHERE trainee_id = 2",
     "a proposal has an entry exactly": "UPDATE credit_proposal SET state = 'open', closed_at = NULL WHERE id = 2",
     "a reversal takes back just": "UPDATE credit_entry SET hours = 200 WHERE kind = 'reversal'",

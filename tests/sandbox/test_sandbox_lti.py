@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -134,6 +135,16 @@ def test_the_return_address_of_a_launch_leads_back_to_the_course(moodle: Sandbox
 def test_nobody_launches_from_a_course_they_are_suspended_in(moodle: Sandbox, client: Client) -> None:
     client.enrol(4, suspend=1)
     assert Browser(moodle, "stud1").get("/mod/lti/launch.php", id=2).status_code == 403
+
+
+def test_a_launch_by_nobody_is_announced_in_the_name_of_user_0_and_the_login_page_goes_on(moodle: Sandbox) -> None:
+    browser = Browser(moodle, "stud1")
+    browser.http.cookies.clear()
+    _action, fields = read_form(browser.get("/mod/lti/launch.php", id=2).text)
+    assert fields["login_hint"] == "0"
+    assert json.loads(fields["lti_message_hint"])["cmid"] == 2
+    page = browser.get("/login/index.php", wantsurl=f"{recorded.URL}/mod/lti/launch.php?id=2")
+    assert 'name="wantsurl" value="/mod/lti/launch.php?id=2"' in page.text
 
 
 def test_a_pending_tool_does_not_launch_until_it_is_activated(moodle: Sandbox, client: Client) -> None:

@@ -28,10 +28,19 @@ class FormPost:
 
 def initiate(state: State, session: Session, launch: Launch) -> FormPost:
     """Start a login (recording login_initiation); the hint works once."""
-    tool = state.tools[launch.tool]
     prefix = "ltilaunch" if launch.module is not None else "ltilaunch_ContentItemSelectionRequest"
     launch_id = f"{prefix}_{secrets.randbelow(2**31)}"
     session.launches[launch_id] = launch
+    return _announced(state, launch, launch_id, session.user)
+
+
+def initiate_for_nobody(state: State, launch: Launch) -> FormPost:
+    """Start a login in the name of user 0, as launch.php does while nobody is signed in (Moodle 4.5's source)."""
+    return _announced(state, launch, f"ltilaunch_{secrets.randbelow(2**31)}", 0)
+
+
+def _announced(state: State, launch: Launch, launch_id: str, user: int) -> FormPost:
+    tool = state.tools[launch.tool]
     hint: dict[str, Any] = {"launchid": launch_id}
     module = state.modules[launch.module] if launch.module is not None else None
     if module is not None:
@@ -41,7 +50,7 @@ def initiate(state: State, session: Session, launch: Launch) -> FormPost:
         {
             "iss": state.site.url,
             "target_link_uri": target_link_uri(tool, module, launch),
-            "login_hint": str(session.user),
+            "login_hint": str(user),
             "lti_message_hint": json.dumps(hint, separators=(",", ":")),
             "client_id": tool.client_id,
             "lti_deployment_id": str(tool.id),

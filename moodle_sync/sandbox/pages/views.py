@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from werkzeug.utils import redirect
@@ -78,8 +78,13 @@ def login_page(sandbox: Sandbox, request: Request) -> Response:
 
 @route("/login/index.php")
 def login_index(sandbox: Sandbox, request: Request) -> Response:
-    """Begin a session that is nobody's and lead to the page: Moodle sets its cookie before anybody logs in."""
-    response = to_login(request)
+    """Begin a session that is nobody's and lead to the page: Moodle sets its cookie before anybody logs in.
+
+    `wantsurl` is where it goes on afterwards, an address of this site.
+    """
+    wanted = request.args.get("wantsurl", "")
+    local = wanted.removeprefix(sandbox.state.site.url)
+    response = go(f"/login?wantsurl={quote(local, safe='')}") if local.startswith("/") else to_login(request)
     if current_session(sandbox, request) is not None:
         return response
     marks: dict[str, Any] = {"secure": True, "samesite": "None"} if sandbox.state.site.secure_cookies else {}

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
@@ -364,6 +365,22 @@ def test_a_hint_that_names_no_link_offers_no_window(
     response = moodle.post(app.test_client(), asked, moodle.sign(moodle.claims(asked)))
     watch.refused(response, "lti_cookie_lost_in_frame", 403)
     assert "launch.php" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("more", "way"),
+    [
+        ({}, "?wantsurl={moodle}%2Fmod%2Flti%2Flaunch.php%3Fid%3D2"),
+        ({"lti_message_hint": "[]"}, ""),
+    ],
+)
+def test_who_is_not_signed_in_to_moodle_is_led_there_and_back(
+    moodle: SmallMoodle, browser: FlaskClient, more: dict[str, str], way: str
+) -> None:
+    response = browser.post("/lti/login", data=moodle.login_form(login_hint="0", **more))
+    assert response.status_code == 303
+    assert response.location == f"{moodle.url}/login/index.php{way.format(moodle=quote(moodle.url, safe=''))}"
+    assert not response.headers.getlist("Set-Cookie")
 
 
 def test_a_window_that_lost_the_cookie_explains(
