@@ -12,7 +12,8 @@ from sqlalchemy import select
 from lti_app.core.db import Database
 from lti_app.core.errors import DomainError
 from lti_app.importing.report import ImportRefused
-from lti_app.intakes.models import Intake
+from lti_app.intakes.models import Intake, Trainee
+from lti_app.meetings.models import Meeting
 from lti_app.meetings.planning import from_local
 from tests.lti_app.importing.book import Book
 
@@ -286,3 +287,12 @@ def test_a_second_place_in_a_course_that_two_intakes_share_is_refused_and_moving
     assert {(one.sheet, one.column, one.code) for one in found} == {("trainees", "person", "second_place")}
     book["trainees"][0]["state"] = "left"
     book.bring_in()
+
+
+def test_a_row_at_the_time_of_an_individual_meeting_is_refused(book: Book, database: Database) -> None:
+    book.bring_in()
+    with database.transaction() as session:
+        meeting = session.scalars(select(Meeting).order_by(Meeting.id)).first()
+        assert meeting is not None
+        meeting.only_for_id = session.scalars(select(Trainee.id).where(Trainee.intake_id == meeting.intake_id)).first()
+    assert [(finding.sheet, finding.code) for finding in book.refusals()] == [("meetings", "individual_meeting")]

@@ -86,6 +86,7 @@ def test_a_leader_chooses_among_the_own_intakes_and_coming_meetings(
         here.session = session
         session.add_all([here.intake, *here.topics])
         coming = here.meeting(topic=1, starts_at=NOW + timedelta(days=3))
+        here.meeting(topic=1, starts_at=NOW + timedelta(days=4)).only_for_id = scene.trainee_id
         session.flush()
         keys = f"intake-{scene.intake_id}", f"meeting-{scene.meeting_id}", f"meeting-{coming.id}"
     with app.test_request_context(), database.session(writes=False) as session:
