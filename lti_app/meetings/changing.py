@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import exists, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import saving
@@ -20,8 +20,8 @@ from lti_app.core.editing import require_unchanged
 from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake
-from lti_app.meetings.models import Attendance, Meeting, MeetingGuest, MeetingState
-from lti_app.meetings.planning import from_local
+from lti_app.meetings.models import Meeting, MeetingState
+from lti_app.meetings.planning import from_local, is_confirmed
 from lti_app.meetings.presence_moved import let_go_of_presence
 from lti_app.meetings.scheduling import MOST_MEETINGS, in_order, shifted
 from lti_app.meetings.service import find_meeting, lock_intakes
@@ -343,13 +343,6 @@ def _require_planned(meeting: Meeting) -> None:
         raise Conflict(
             "meeting_cancelled", _l("This meeting has been cancelled."), remedy=_l("Plan it again first, or a new one.")
         )
-
-
-def is_confirmed(session: Session, meeting_id: int) -> bool:
-    """Tell whether the leader has confirmed who was there: trainees or guests. One query."""
-    of_trainees = exists().where(Attendance.meeting_id == meeting_id)
-    of_guests = exists().where(MeetingGuest.meeting_id == meeting_id, MeetingGuest.presence.is_not(None))
-    return bool(session.scalar(select(or_(of_trainees, of_guests))))
 
 
 def _require_unconfirmed(session: Session, meeting: Meeting, field: str | None) -> None:
