@@ -291,9 +291,8 @@ def meeting_page(
     refused_guests: RefusedGuests = NOTHING_REFUSED,
 ) -> str:
     """Show a meeting; ``ticked`` and ``reason`` keep a refused list of those present, ``refused_guests`` of guests."""
-    overview = meeting_overview(
-        db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
-    )
+    rules = StayRules.of(tool().settings)
+    overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=rules)
     planned = db_session().get_one(Meeting, meeting_id)
     return render_template(
         "credits/meeting.html",
@@ -307,7 +306,7 @@ def meeting_page(
         corrections=corrections_of(db_session(), [meeting_id]),
         refusal=refusal,
         Presence=Presence,
-        guests=guest_section(db_session(), meeting_id=meeting_id, actor=actor(), now=now()),
+        guests=guest_section(db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=rules),
         refused_guests=refused_guests,
     )
 
