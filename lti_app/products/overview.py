@@ -62,6 +62,13 @@ class ProductCard:
         return self.state is ProductState.ACCEPTED
 
     @property
+    def is_due(self) -> bool:
+        """Tell whether the programme asks for it and nothing is handed in: neither here nor, as far as known, there."""
+        is_there = self.work is not None and self.work.state is not GradeState.NOTHING
+        open_states = (None, ProductState.DRAFT, ProductState.WITHDRAWN)
+        return self.is_required and self.state in open_states and not is_there
+
+    @property
     def is_graded_only(self) -> bool:
         """Tell whether the leader may accept it on its grade in Moodle: nothing waits here, and it isn't accepted."""
         is_graded = self.work is not None and self.work.state is GradeState.GRADED

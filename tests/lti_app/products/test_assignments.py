@@ -110,11 +110,12 @@ def test_a_trainees_card_says_what_moodle_held(session: Session, world: World) -
         session.expire_all()
         work = card(session, trainee).work
         assert work is not None
-        states.append((work.state, work.grade, card(session, trainee).waits_for_leader))
+        shown = card(session, trainee)
+        states.append((work.state, work.grade, shown.waits_for_leader, shown.is_due))
     assert states == [
-        (GradeState.NOTHING, None, False),
-        (GradeState.SUBMITTED, None, False),
-        (GradeState.GRADED, 87.5, True),
+        (GradeState.NOTHING, None, False, True),
+        (GradeState.SUBMITTED, None, False, False),
+        (GradeState.GRADED, 87.5, True, False),
     ]
     assert work.read_at == NOW
 
