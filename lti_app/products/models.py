@@ -237,7 +237,7 @@ class ProductGrade(Base):
     trainee_id: Mapped[int] = mapped_column(ForeignKey(Trainee.id), primary_key=True)
     cmid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="id of the course module")
     grade: Mapped[float | None]
-    grade_max: Mapped[float]
+    grade_max: Mapped[float | None] = mapped_column(comment="empty: the course's reports don't tell it")
     state: Mapped[GradeState] = mapped_column(enum_type(GradeState, "state"))
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="as Moodle told; often not known")
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -33,7 +33,7 @@ class MoodleWork:
 
     state: GradeState
     grade: float | None
-    grade_max: float
+    grade_max: float | None
     read_at: datetime
 
 

@@ -209,7 +209,7 @@ def upgrade() -> None:
         sa.Column("trainee_id", sa.Integer(), nullable=False),
         sa.Column("cmid", sa.Integer(), autoincrement=False, nullable=False, comment="id of the course module"),
         sa.Column("grade", sa.Double(), nullable=True),
-        sa.Column("grade_max", sa.Double(), nullable=False),
+        sa.Column("grade_max", sa.Double(), nullable=True, comment="empty: the course's reports don't tell it"),
         sa.Column(
             "state",
             sa.Enum(

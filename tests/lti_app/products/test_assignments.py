@@ -50,8 +50,10 @@ def tie(session: Session, world: World, chosen: dict[int, int | None]) -> None:
     tie_assignments(session, world.intake.id, chosen, actor=world.leader_actor, now=NOW)
 
 
-def graded(session: Session, trainee: Trainee, cmid: int = 71, grade: float | None = 87.5) -> None:
-    seen = Seen(trainee.id, cmid, grade, 100.0, NOW - timedelta(days=1))
+def graded(
+    session: Session, trainee: Trainee, cmid: int = 71, grade: float | None = 87.5, most: float | None = 100.0
+) -> None:
+    seen = Seen(trainee.id, cmid, grade, most, NOW - timedelta(days=1))
     keep_grades(session, [seen], now=NOW)
 
 
