@@ -87,7 +87,7 @@ class Product(Base, Revised):
     subject: Mapped[str | None] = mapped_column(String(200), comment="school subject or field of work")
     state: Mapped[ProductState] = mapped_column(enum_type(ProductState, "state"))
     consented_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="since when the author agrees that it stands in the catalogue with their name"
+        UtcDateTime, comment="since when the author agrees to the catalogue, with name and place of work"
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -177,7 +177,7 @@ def upgrade() -> None:
             "consented_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="since when the author agrees that it stands in the catalogue with their name",
+            comment="since when the author agrees to the catalogue, with name and place of work",
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
