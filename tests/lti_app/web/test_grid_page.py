@@ -168,6 +168,12 @@ def test_a_refused_message_keeps_what_was_typed_and_ticked(app: Flask, world: Wo
     assert "Сообщение отправляется 2 стажёрам." in sent.text
     again = client.post(address, data={**data, "trainee": ["1", "3"]}, follow_redirects=True)
     assert again.text.count("Завтра в 10:00") == 1
+    back = client.post(address, data={**data, "text": "Послезавтра в 9:00", "trainee": ["1"]})  # with "back"
+    assert (back.status_code, "Послезавтра в 9:00</textarea>" in back.text, 'value="k1"' in back.text) == (
+        409,
+        True,
+        False,
+    )
 
 
 def test_who_falls_behind_is_written_to_in_one_click_from_both_pages(
