@@ -165,7 +165,7 @@ def _require_same(session: Session, sent: IntakeMessage, text: str, people: Coll
             Notice.about_type == cast(literal(IntakeMessage.__tablename__), SqlString),
             Notice.about_id == sent.id,
         )
-    )
+    ).all()
     if sent.text != text or set(went_to) != set(people):
         raise Conflict(
             "form_sent_already",
