@@ -73,7 +73,7 @@ def rating_slot(session: Session, whose: WhosePage) -> TraineeSlots:
 
 def calendar_slot(_session: Session, _whose: WhosePage) -> TraineeSlots:
     """Return the way to the person's calendar."""
-    return TraineeSlots(calendar=url_for("calendars.page"))
+    return TraineeSlots(calendar=url_for("calendars.mine"))
 
 
 SOURCES = (plan_slot, product_slot, rating_slot, calendar_slot)
