@@ -22,15 +22,16 @@ from rich.console import Console
 
 from config.settings import Settings, load_settings
 from lti_app import create_app
+from lti_app.core.attachments import STORE
 from lti_app.core.cli import LANGUAGE
 from lti_app.core.edge import Tool
 from lti_app.core.migrate import upgrade
 from lti_app.core.permissions import SYSTEM
-from lti_app.demo import history, story, under_way
+from lti_app.demo import at_work, history, story, under_way
+from lti_app.demo.bringing import bring_in
 from lti_app.demo.dates import DATA, render
 from lti_app.demo.seed import TEMPLATE, sandbox_seed
 from lti_app.demo.stage import Stage, StageError, require_free
-from lti_app.importing.service import import_workbook
 from lti_app.lti.invitations import invite
 from lti_app.lti.moodles import save_moodle
 from lti_app.lti.registrations import moodle_named
@@ -106,12 +107,13 @@ def _play(stage: Stage, sandbox_port: int, tool_port: int) -> None:
         _connect(parts, moodle_url, token)
         _say("4/5 importing")
         with parts.database.transaction() as session:
-            import_workbook(session, FOLDER / "data", zone=settings.zone, actor=SYSTEM, now=parts.clock())
+            bring_in(session, FOLDER / "data", zone=settings.zone, now=parts.clock())
             history.confirm_past_meetings(session)
             history.replay_stays(session)
             cast = under_way.Cast(session, moodle_named(session, story.MOODLE), parts.clock(), settings.zone)
             under_way.grant_roles(cast, _user_ids(moodle_url))
             under_way.begin_work(cast)
+            at_work.show_work(cast, parts.services[STORE])
         _say("5/5 a first night")
         _first_night(parts)
         _let_a_stranger_in(moodle_url)

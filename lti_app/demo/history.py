@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lti_app.core.permissions import Actor, Role
-from lti_app.demo.story import INTAKE, PAST_MEETINGS, SEMINAR_STAYS, SEMINAR_TOPIC, STAYS, UNCONFIRMED, PastStay
+from lti_app.demo.story import (
+    CORRECTION,
+    INTAKE,
+    PAST_MEETINGS,
+    SEMINAR_STAYS,
+    SEMINAR_TOPIC,
+    STAYS,
+    UNCONFIRMED,
+    PastStay,
+)
 from lti_app.intakes.models import Intake, Trainee
 from lti_app.meetings.models import Meeting
 from lti_app.meetings.service import confirm_attendance, join, leave
@@ -27,13 +36,22 @@ def confirm_past_meetings(session: Session) -> None:
             .join(Person, Trainee.person_id == Person.id)
             .where(Trainee.intake_id == meeting.intake_id)
         )
-        present = {trainee_id for trainee_id, number in rows if number not in past.absent}
+        ids = {number: trainee_id for trainee_id, number in rows}
+        present = {trainee_id for number, trainee_id in ids.items() if number not in past.absent}
+        leader, then = _leader(session, meeting), meeting.ends_at + timedelta(hours=1)
+        if (past.intake, past.topic) != (CORRECTION.intake, CORRECTION.topic):
+            confirm_attendance(session, meeting_id=meeting.id, present=present, actor=leader, now=then)
+            continue
+        mistaken = present - {ids[CORRECTION.person]}
+        confirm_attendance(session, meeting_id=meeting.id, present=mistaken, actor=leader, now=then)
+        session.flush()
         confirm_attendance(
             session,
             meeting_id=meeting.id,
             present=present,
-            actor=_leader(session, meeting),
-            now=meeting.ends_at + timedelta(hours=1),
+            actor=leader,
+            now=then + timedelta(days=1),
+            reason=CORRECTION.reason,
         )
 
 

@@ -29,6 +29,16 @@ class PastMeeting:
 
 
 @dataclass(frozen=True)
+class PastCorrection:
+    """Say who was marked absent by mistake from a meeting of the past, and why the leader took that back."""
+
+    intake: str
+    topic: int
+    person: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PastStay:
     """Say from which to which minute of a distance meeting somebody was in its room; without ``left`` still is."""
 
@@ -56,6 +66,11 @@ PAST_MEETINGS = (
 )
 """Meetings long past. Those of the last days still wait for their leader's word, and in TEXT-16-1 the first night finds
 three trainees who have earned their credit: the leader's pages have an answer to who needs them today."""
+
+CORRECTION = PastCorrection("UROK-16-1", 3, "T-0003", "Была на занятии, подпись в листе регистрации есть.")
+"""The leader's word on her was changed a day later; she sees both, and the reason."""
+ON_SITE, ON_SITE_HOST = ("CIFRA-24-1", 5), "T-0033"
+"""The meeting on site (intake, topic) that begins in twenty minutes, and who holds it instead of the leader."""
 
 UNCONFIRMED = ("CIFRA-24-1", 3)
 """A distance seminar of the same leader that is over and waits for the leader's word (intake, topic)."""

@@ -12,21 +12,30 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from lti_app.core.attachment_store import AttachmentStore
+from lti_app.core.attachment_sweep import check_of
 from lti_app.core.db import Database
+from lti_app.core.invariants import audit
 from lti_app.core.permissions import SYSTEM, Actor, Role
 from lti_app.credits.overview import leader_overview
 from lti_app.credits.service import propose_credits
-from lti_app.demo import history, story, under_way
+from lti_app.demo import at_work, bringing, history, story, under_way
 from lti_app.demo.dates import DATA, fill_in, render
 from lti_app.demo.seed import ABSENT, TEMPLATE, sandbox_seed
 from lti_app.importing.report import ImportReport
 from lti_app.importing.service import import_workbook
+from lti_app.intakes.message_models import IntakeMessage
 from lti_app.intakes.models import Intake, Trainee
 from lti_app.lti.models import Moodle
+from lti_app.meetings.feedback_models import Feedback
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest
+from lti_app.meetings.onsite_models import Arrival, AttendanceCorrection
 from lti_app.people.models import Organisation, Person
+from lti_app.plans.models import CompetenceRating, Consultation, ConsultationState, IndividualPlan, PlanState
+from lti_app.products.models import Product, Publication
 from lti_app.programmes.models import Mode, Programme
 from lti_app.sites.models import Site, SiteLeader
+from lti_app.web.upkeep import CHECKS
 from moodle_sync.sandbox import running_sandbox
 
 ZONE = ZoneInfo("Asia/Novokuznetsk")
@@ -37,7 +46,7 @@ JUST_BEFORE_MIDNIGHT = datetime(2026, 12, 31, 16, 55, tzinfo=UTC)
 
 def bring_in(session: Session, folder: Path, now: datetime) -> ImportReport:
     render(DATA, folder, now, ZONE)
-    return import_workbook(session, folder, zone=ZONE, actor=SYSTEM, now=now)
+    return bringing.bring_in(session, folder, zone=ZONE, now=now)
 
 
 @pytest.fixture
@@ -55,7 +64,7 @@ def count(session: Session, kind: type) -> int:
 def test_it_imports_without_a_remark_and_twice_changes_nothing(session: Session, tmp_path: Path) -> None:
     report = bring_in(session, tmp_path, AFTERNOON)
     assert (report.problems, report.warnings) == ([], [])
-    again = bring_in(session, tmp_path, AFTERNOON)
+    again = import_workbook(session, tmp_path, zone=ZONE, actor=SYSTEM, now=AFTERNOON)
     for tally in again.as_json(dry_run=False)["sheets"].values():
         assert (tally["created"], tally["changed"]) == (0, 0)
 
@@ -195,3 +204,27 @@ def test_a_coming_seminar_is_open_with_guests_and_one_who_waits(session: Session
     under_way.begin_work(cast)
     states = session.scalars(select(MeetingGuest.state).order_by(MeetingGuest.queued_at, MeetingGuest.id)).all()
     assert states == [GuestState.SIGNED_UP, GuestState.SIGNED_UP, GuestState.WAITING]
+
+
+def test_the_pages_of_a_running_intake_have_something_to_show(session: Session, tmp_path: Path) -> None:
+    bring_in(session, tmp_path, AFTERNOON)
+    history.confirm_past_meetings(session)
+    history.replay_stays(session)
+    cast = under_way.Cast(session, session.scalars(select(Moodle)).one(), AFTERNOON, ZONE)
+    under_way.begin_work(cast)
+    store = AttachmentStore(tmp_path / "files", endings=("docx",), megabytes=1)
+
+    at_work.show_work(cast, store)
+
+    session.flush()
+    plans = {plan.state: plan for plan in session.scalars(select(IndividualPlan))}
+    assert set(plans) == {PlanState.AGREED, PlanState.PROPOSED}
+    products = session.scalars(select(Product.state)).all()
+    assert sorted(products) == ["accepted", "accepted", "returned", "submitted"]
+    assert count(session, Publication) == 2
+    assert set(session.scalars(select(Consultation.state))) == {ConsultationState.ASKED, ConsultationState.AGREED}
+    assert (count(session, Feedback), count(session, IntakeMessage)) == (len(at_work.FEEDBACK), 1)
+    assert count(session, CompetenceRating) == 3 * 2 * len(at_work.RATED)
+    assert session.scalars(select(AttendanceCorrection.reason)).all() == [story.CORRECTION.reason]
+    assert count(session, Arrival) == len(at_work.COMING)
+    assert list(audit(session, (*CHECKS, check_of(store)))) == []
