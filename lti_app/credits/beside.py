@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -25,6 +26,9 @@ from lti_app.products.words import NOT_BEGUN, PRODUCT_STATES
 
 AS_TRAINEE = {"as": "trainee"}
 """For who leads the intake's site as well."""
+
+AS_TRAINEE: dict[str, Any] = {"as": "trainee"}
+"""Of an address that shows an intake in more than one role."""
 
 
 def plan_slot(session: Session, whose: WhosePage) -> TraineeSlots:

@@ -139,13 +139,7 @@ def test_a_page_of_a_hundred_people_and_forty_meetings_is_small_and_asks_little(
     assert page.status_code == 200
     assert page.text.count('class="p"') > 2000
     assert len(page.data) < LARGEST
-<<<<<<< ours
-    assert len(queries) <= 18
-||||||| base
-    assert len(queries) <= 12
-=======
     assert len(queries) <= MOST_QUERIES
->>>>>>> theirs
 
 
 def test_filters_stand_in_the_address_and_the_workbook_follows_them(
