@@ -24,9 +24,6 @@ from lti_app.products.models import ProductState
 from lti_app.products.overview import ProductCard, product_cards, products_of_intake
 from lti_app.products.words import NOT_BEGUN, PRODUCT_STATES
 
-AS_TRAINEE = {"as": "trainee"}
-"""For who leads the intake's site as well."""
-
 AS_TRAINEE: dict[str, Any] = {"as": "trainee"}
 """Of an address that shows an intake in more than one role."""
 
