@@ -61,7 +61,7 @@ class LinkMemory:
 def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetime) -> None:
     """Add the link, or bring its row up to date where something changed.
 
-    The id of its activity stays once it is known (other trainees' phones are led there), unless a teacher tells another.
+    The id of its activity stays once it is known, since phones of others are led there; a teacher may tell another.
     """
     if memory.holds(link):
         return
