@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -24,8 +23,8 @@ from lti_app.products.models import ProductState
 from lti_app.products.overview import ProductCard, product_cards, products_of_intake
 from lti_app.products.words import NOT_BEGUN, PRODUCT_STATES
 
-AS_TRAINEE: dict[str, Any] = {"as": "trainee"}
-"""Of an address that shows an intake in more than one role."""
+AS_TRAINEE = "?as=trainee"
+"""For who leads the intake's site as well."""
 
 
 def plan_slot(session: Session, whose: WhosePage) -> TraineeSlots:
@@ -49,7 +48,7 @@ def plan_slot(session: Session, whose: WhosePage) -> TraineeSlots:
 
 def product_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     """Return the products: where each stands, and what there is to mend or to hand in (5.1)."""
-    whole = url_for("products.of_intake", intake_id=whose.intake_id, **AS_TRAINEE)
+    whole = url_for("products.of_intake", intake_id=whose.intake_id) + AS_TRAINEE
     cards = product_cards(session, whose.trainee_id)
     rows, steps = [], []
     for card in cards:
@@ -71,7 +70,7 @@ def rating_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     if asked is None:
         return TraineeSlots()
     until = datetime.combine(asked.closes_on + timedelta(days=1), time(), whose.zone)
-    address = url_for("competences.index", intake_id=whose.intake_id, **AS_TRAINEE)
+    address = url_for("competences.index", intake_id=whose.intake_id) + AS_TRAINEE
     return TraineeSlots(steps=(Step(StepKind.RATE, words=_l("Rate your standing"), address=address, until=until),))
 
 
