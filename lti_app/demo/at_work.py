@@ -1,4 +1,4 @@
-"""What trainees and leaders of the running intakes have done: plans, ratings, products, questions, feedback, arrivals."""
+"""What trainees and leaders of the running intakes have done: plans, ratings, products, questions, feedback."""
 
 from __future__ import annotations
 
