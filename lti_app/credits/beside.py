@@ -1,8 +1,8 @@
-"""What plans, products, ratings and the calendar put on a trainee's page and beside the leader's grid."""
+"""What plans, products and ratings put on a trainee's page and beside the leader's grid."""
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from flask import url_for
@@ -38,11 +38,11 @@ def plan_slot(session: Session, whose: WhosePage) -> TraineeSlots:
         words = _l("You and the leader agree on your own dates and tasks here.")
     rows: tuple[SlotRow, ...] = ()
     if card.next_item is not None:
-        rows = (SlotRow(card.next_item.point.title, note=_l("comes next in the plan"), address=address),)
+        rows = (SlotRow(card.next_item.point.title, note=_l("comes next in the plan")),)
     steps: tuple[Step, ...] = ()
     if card.asked is Side.TRAINEE:
         steps = (Step(StepKind.AGREE_PLAN, words=_l("Agree on your individual plan"), address=address),)
-    slot = Slot(rows=rows, state=SlotState(*CARD_STATES[card.state]), words=words, address=address)
+    slot = Slot(rows=rows, state=SlotState(*CARD_STATES[card.state]), words=words)
     return TraineeSlots(plan=slot, steps=steps)
 
 
@@ -52,15 +52,18 @@ def product_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     cards = product_cards(session, whose.trainee_id)
     rows, steps = [], []
     for card in cards:
-        address = url_for("products.product", product_id=card.product_id) if card.product_id else whole
-        rows.append(SlotRow(card.title, SlotState(*_state(card)), card.kind, address))
+        own = url_for("products.product", product_id=card.product_id) if card.product_id else ""
+        address = own or whole
+        rows.append(SlotRow(card.title, SlotState(*_state(card)), card.kind, own))
         if card.state is ProductState.RETURNED:
-            words = _l("Mend “%(title)s”: the leader has remarks", title=card.title)
+            words = _l("Mend the product: %(title)s", title=card.title)
             steps.append(Step(StepKind.MEND_PRODUCT, words=words, address=address))
         elif card.is_due:
-            steps.append(Step(StepKind.HAND_IN, words=_l("Hand in “%(title)s”", title=card.title), address=address))
+            steps.append(
+                Step(StepKind.HAND_IN, words=_l("Hand in the product: %(title)s", title=card.title), address=address)
+            )
     words = "" if rows else _l("The programme asks for no product; one of your own choice can be handed in.")
-    return TraineeSlots(products=Slot(rows=tuple(rows), words=words, address=whole), steps=tuple(steps))
+    return TraineeSlots(products=Slot(rows=tuple(rows), words=words), steps=tuple(steps))
 
 
 def rating_slot(session: Session, whose: WhosePage) -> TraineeSlots:
@@ -69,17 +72,12 @@ def rating_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     asked = asked_to_rate(session, whose.trainee_id, today=today, has_hours=whose.has_hours)
     if asked is None:
         return TraineeSlots()
-    until = datetime.combine(asked.closes_on + timedelta(days=1), time(), whose.zone)
+    until = datetime.combine(asked.closes_on, time(23, 59), whose.zone)
     address = url_for("competences.index", intake_id=whose.intake_id) + AS_TRAINEE
     return TraineeSlots(steps=(Step(StepKind.RATE, words=_l("Rate your standing"), address=address, until=until),))
 
 
-def calendar_slot(_session: Session, _whose: WhosePage) -> TraineeSlots:
-    """Return the way to the person's calendar."""
-    return TraineeSlots(calendar=url_for("calendars.mine"))
-
-
-SOURCES = (plan_slot, product_slot, rating_slot, calendar_slot)
+SOURCES = (plan_slot, product_slot, rating_slot)
 
 
 def plan_column(session: Session, intake_id: int, *, now: datetime, zone: ZoneInfo) -> list[SideColumn]:

@@ -1,4 +1,4 @@
-"""What other rooms put on a trainee's page: a plan, products, a calendar, further steps.
+"""What other rooms put on a trainee's page: a plan, products, further steps.
 
 A source is a function that gets the session and whose page it is, and returns the slots it fills (credits/beside.py);
 the page has a place for each slot and says nothing where it stays empty.
@@ -47,8 +47,6 @@ class Slot:
     """Where the whole stands: «agreed», «2 of 3 accepted»."""
     words: Text = ""
     """A sentence above the rows, or what will stand there while there are none."""
-    address: str = ""
-    """The page of the whole."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,6 @@ class TraineeSlots:
 
     plan: Slot | None = None
     products: Slot | None = None
-    calendar: str = ""
-    """Address of the page with the person's calendar."""
     steps: tuple[Step, ...] = ()
     """Steps for ``next_steps``: MEND_PRODUCT, AGREE_PLAN, RATE, HAND_IN, each with words and address."""
 
@@ -85,6 +81,5 @@ def slots_of(session: Session, whose: WhosePage, sources: Sequence[SlotSource]) 
     return TraineeSlots(
         plan=next((one.plan for one in filled if one.plan), None),
         products=next((one.products for one in filled if one.products), None),
-        calendar=next((one.calendar for one in filled if one.calendar), ""),
         steps=tuple(step for one in filled for step in one.steps),
     )

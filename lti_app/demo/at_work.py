@@ -1,4 +1,4 @@
-"""What trainees and leaders of running intakes have done: plans, ratings, products, feedback, arrivals."""
+"""What trainees and leaders of the running intakes have done: plans, ratings, products, questions, feedback."""
 
 from __future__ import annotations
 
@@ -136,6 +136,12 @@ def show_work(cast: Cast, store: AttachmentStore) -> None:
     _write(cast)
 
 
+def _then(cast: Cast, days_ago: int, clock: time) -> datetime:
+    """Return a moment of an earlier day, at an hour at which people work."""
+    day = cast.now.astimezone(cast.zone).date() - timedelta(days=days_ago)
+    return datetime.combine(day, clock, cast.zone)
+
+
 def _intake(cast: Cast, code: str = story.INTAKE) -> Intake:
     return cast.session.scalars(select(Intake).where(Intake.code == code)).one()
 
@@ -173,7 +179,7 @@ def _meeting(cast: Cast, code: str, topic: int) -> Meeting:
 def _plan(cast: Cast) -> None:
     turns = {AGREED_PLAN: (True, True), TRAINEES_TURN: (False, True), LEADERS_TURN: (True, False)}
     for days, (number, (by_trainee, by_leader)) in enumerate(turns.items(), start=1):
-        trainee, then = _trainee(cast, number), cast.now - timedelta(days=days)
+        trainee, then = _trainee(cast, number), _then(cast, days, time(17, 30))
         agreeing = [_as_trainee(cast, number)] * by_trainee + [_leader(cast)] * by_leader
         plan = begin_plan(
             cast.session,
@@ -205,7 +211,7 @@ def _hand_in(cast: Cast, store: AttachmentStore) -> None:
         for one in cast.session.scalars(select(ProductDemand).where(ProductDemand.version_id == intake.version_id))
     }
     for work in WORKS:
-        author, then = _as_trainee(cast, work.person), cast.now - timedelta(days=work.days_ago)
+        author, then = _as_trainee(cast, work.person), _then(cast, work.days_ago, time(18, 20))
         demand = demands[work.demand]
         product = begin_product(cast.session, intake_id=intake.id, demand_id=demand.id, actor=author, now=then)
         cast.session.flush()
@@ -217,7 +223,7 @@ def _hand_in(cast: Cast, store: AttachmentStore) -> None:
             agree(cast.session, product.id, agrees=True, actor=author, now=then)
         hand_in(cast.session, product.id, actor=author, now=then)
         cast.session.flush()
-        _answer(cast, product, work, then + timedelta(hours=20))
+        _answer(cast, product, work, _then(cast, work.days_ago - 1, time(16, 10)))
 
 
 def _answer(cast: Cast, product: Product, work: Work, then: datetime) -> None:
@@ -259,7 +265,7 @@ def _consult(cast: Cast) -> None:
         question="Как записать в карте результат работы в парах, если пары получили разные задания?",
         wished="Любой день после 15 часов, на расстоянии.",
         actor=_as_trainee(cast, story.TRAINEE),
-        now=cast.now - timedelta(days=2),
+        now=_then(cast, 2, time(17, 50)),
     )
     ask_consultation(
         cast.session,
@@ -268,7 +274,7 @@ def _consult(cast: Cast) -> None:
         question="Хочу показать проект урока биологии до того, как проведу его. Посмотрите со мной этап рефлексии?",
         wished="Вторник или четверг, 6-й урок.",
         actor=_as_trainee(cast, "T-0010"),
-        now=cast.now - timedelta(hours=5),
+        now=_then(cast, 1, time(19, 40)),
     )
     cast.session.flush()
     day = workday(cast.now.astimezone(cast.zone).date(), 2)
@@ -283,7 +289,7 @@ def _consult(cast: Cast) -> None:
         ),
         answer="Возьмите карту с собой, разберем прямо по ней.",
         actor=_leader(cast),
-        now=cast.now - timedelta(days=1),
+        now=_then(cast, 1, time(9, 15)),
         zone=cast.zone,
     )
 
@@ -344,5 +350,5 @@ def _write(cast: Cast) -> None:
         trainee_ids=[trainee.id for trainee in intake.trainees],
         form_key="demo",
         actor=_leader(cast),
-        now=cast.now - timedelta(days=1),
+        now=_then(cast, 1, time(10, 5)),
     )

@@ -1,4 +1,4 @@
-"""Bring in the data set: programmes as drafts first, so that they can say what they ask for, then the rest."""
+"""Bring in the data set: programmes as drafts first, to say what they lead to and ask for, then the rest."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from lti_app.meetings import calendar, feeds
 blueprint = Blueprint("calendars", __name__, template_folder="templates")
 
 NAVIGATION: tuple[NavItem, ...] = (
-    NavItem("calendars.mine", _l("My calendar"), "calendar-event", Permission.SIGNED_IN, 65, for_known=True),
+    NavItem("calendars.mine", _l("My calendar"), "calendar-event", Permission.SIGNED_IN, 58, for_known=True),
 )
 
 

@@ -24,7 +24,7 @@ blueprint = Blueprint("catalogue", __name__, template_folder="templates")
 
 NAVIGATION = (
     NavItem(
-        "catalogue.index", _l("Catalogue of products"), "collection", Permission.SIGNED_IN, place=70, for_known=True
+        "catalogue.index", _l("Catalogue of products"), "collection", Permission.SIGNED_IN, place=64, for_known=True
     ),
 )
 FILTERS = ("q", "direction", "kind", "subject")

@@ -41,7 +41,7 @@ from lti_app.programmes.words import DECISION_NAMES, HISTORY
 
 blueprint = Blueprint("council", __name__, template_folder="templates")
 
-NAVIGATION = (NavItem("council.desk", _l("Council"), "people", Permission.DISCUSS_PROGRAMMES, place=30),)
+NAVIGATION = (NavItem("council.desk", _l("Council"), "people", Permission.DISCUSS_PROGRAMMES, place=8),)
 FIELDS = ("starts_at", "place", "protocol_number", "chair", "secretary", "present")
 
 

@@ -54,7 +54,7 @@ NAVIGATION = (
         _l("Applications for the status of a site"),
         "inbox",
         Permission.APPLY_FOR_SITE,
-        place=65,
+        place=70,
         for_known=True,
         unless=Permission.KEEP_SITES,
     ),

@@ -18,7 +18,7 @@ from lti_app.core import edge
 from lti_app.core.edge import Tool
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import RowNumber
-from lti_app.core.permissions import Role
+from lti_app.core.permissions import Actor, Permission, Role
 from lti_app.credits.cards import CREDIT_STATE_NAMES, PHASE_NAMES
 from lti_app.programmes.models import FORM_NAMES, Form
 from lti_app.sync import words as sync_words
@@ -27,6 +27,8 @@ from lti_app.web import compression, errors, formatting, headers, history, i18n,
 from lti_app.web.attachment_views import attachment_limits
 
 NAVIGATION = "ploshchadka_navigation"
+IN_LINE, IN_LINE_OF_STAFF = 3, 6
+"""Items of the line at the top for who has an intake of their own to look after; the rest is one step further."""
 STATIC_KEPT_SECONDS = 24 * 60 * 60
 
 
@@ -62,11 +64,17 @@ def me() -> Me | None:
     return Me(who.name, frozenset()) if who else None
 
 
-def navigation() -> list[NavItem]:
-    """Return the first pages that who looks at the page may open; asks no database."""
-    found = g.get("actor")
-    items: list[NavItem] = current_app.extensions[NAVIGATION]
-    return [item for item in items if found is not None and item.is_for(found)]
+def navigation() -> tuple[list[NavItem], list[NavItem]]:
+    """Return the first pages that who looks at the page may open: those in the line, and the rest; asks no database."""
+    found: Actor | None = g.get("actor")
+    if found is None:
+        return [], []
+    items: list[NavItem] = [item for item in current_app.extensions[NAVIGATION] if item.is_for(found)]
+    if found.may(Permission.SEE_LISTS):
+        most = IN_LINE_OF_STAFF
+    else:
+        most = IN_LINE if found.roles & {Role.LEADER, Role.TRAINEE} else len(items)
+    return items[:most], items[most:]
 
 
 def sent_to() -> str:
