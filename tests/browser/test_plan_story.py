@@ -31,7 +31,7 @@ def test_a_plan_is_drawn_up_changed_agreed_and_fulfilled(browser: Browser, brows
     with a_page(browser) as page:
         come_in_as(page, browser_app, world, world.leader, live)
         page.goto(f"{live}/intakes/{intake_id}")
-        page.get_by_role("link", name="Индивидуальные планы").click()
+        page.get_by_role("link", name="Планы", exact=True).click()
         page.get_by_role("button", name="Составить по плану программы: без плана 2 стажёра").click()
         expect(page.get_by_text("По программе составлено 2 плана.")).to_be_visible()
         page.get_by_role("link", name="Абрамова Анна").click()
