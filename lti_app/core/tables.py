@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -23,6 +23,10 @@ MOST_BYTES = 50 * 1024 * 1024
 """The largest file that is read, and the largest that a workbook may unpack to, times ten."""
 MOST_ROWS = 100_000
 """The longest sheet that is read."""
+
+MOST_COLUMNS = 1000
+LAST_ROW = 1_048_576
+"""The number of the last row that Excel knows."""
 
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
@@ -159,12 +163,29 @@ def read_workbook(
         ) from error
     try:
         tables = [
-            _table(str(sheet.title).strip(), ([_cell(cell) for cell in row] for row in sheet.iter_rows()), most_rows)
-            for sheet in book.worksheets
+            _table(title, _records(sheet, title), most_rows)
+            for sheet, title in ((sheet, str(sheet.title).strip()) for sheet in book.worksheets)
         ]
     finally:
         book.close()
     return [table for table in tables if table is not None]
+
+
+def _records(sheet: Any, title: str) -> Iterator[list[Any]]:
+    """Read the rows of a sheet, each as far as it has cells.
+
+    What a sheet says of its own size is not believed: a file of a few bytes may name billions of cells.
+    """
+    sheet.reset_dimensions()
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        if number > LAST_ROW or len(row) > MOST_COLUMNS:
+            raise UnreadableTable(
+                _l("The sheet has rows or columns far from the others."),
+                _l("Copy the filled rows and columns into a new workbook."),
+                sheet=title,
+                row=min(number, LAST_ROW),
+            )
+        yield [_cell(cell) for cell in row]
 
 
 def _cell(cell: Any) -> Any:
