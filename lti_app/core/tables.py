@@ -7,7 +7,9 @@ import io
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -27,6 +29,12 @@ MOST_ROWS = 100_000
 MOST_COLUMNS = 1000
 LAST_ROW = 1_048_576
 """The number of the last row that Excel knows."""
+
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, SyntaxError, LookupError, ValueError, TypeError,
+    AttributeError, RuntimeError, OSError,
+)  # fmt: skip
+"""What openpyxl and its readers raise of a damaged or encrypted workbook; XML's ParseError is a SyntaxError."""
 
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
@@ -154,20 +162,17 @@ def read_workbook(
             unpacked = sum(part.file_size for part in packed.infolist())
         if unpacked > 10 * most_bytes:
             raise UnreadableTable(_l("The workbook unpacks to too much."), _l("Divide it."), file=name)
-        book = load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        with closing(load_workbook(file, read_only=True, data_only=True)) as book:
+            tables = [
+                _table(title, _records(sheet, title), most_rows)
+                for sheet, title in ((sheet, str(sheet.title).strip()) for sheet in book.worksheets)
+            ]
+    except BROKEN as error:
         raise UnreadableTable(
             _l("The workbook can't be read."),
             _l("Open it in a spreadsheet program and save it as .xlsx."),
             file=name,
         ) from error
-    try:
-        tables = [
-            _table(title, _records(sheet, title), most_rows)
-            for sheet, title in ((sheet, str(sheet.title).strip()) for sheet in book.worksheets)
-        ]
-    finally:
-        book.close()
     return [table for table in tables if table is not None]
 
 

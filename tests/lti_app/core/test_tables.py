@@ -6,6 +6,7 @@ import io
 import re
 import time
 import zipfile
+from contextlib import suppress
 
 import pytest
 from openpyxl import Workbook
@@ -47,3 +48,17 @@ def test_a_sheet_that_calls_itself_huge_is_read_as_far_as_it_goes() -> None:
 def test_cells_far_away_are_refused(old: str, new: str) -> None:
     with pytest.raises(UnreadableTable):
         read_workbook(tampered(old, new, ["Имя"], ["Анна"]), "list.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('r="A2"', 'r="2"'), ('t="inlineStr"|t="s"', 't="x"'), ("<t>[^<]*</t>", "<v>x</v>")],
+)
+def test_a_damaged_sheet_is_refused_or_read_but_never_an_error_of_ours(old: str, new: str) -> None:
+    with suppress(UnreadableTable):
+        read_workbook(tampered(old, new, ["Имя"], ["Анна"]), "list.xlsx")
+
+
+def test_a_sheet_that_breaks_off_is_refused() -> None:
+    with pytest.raises(UnreadableTable):
+        read_workbook(tampered("</sheetData>", "", ["Имя"], ["Анна"]), "list.xlsx")
