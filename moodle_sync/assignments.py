@@ -18,7 +18,8 @@ class AssignmentGrade(NamedTuple):
     name: str
     grade: float | None
     """On the assignment's own scale, up to ``grade_max``; None where nobody graded it."""
-    grade_max: float
+    grade_max: float | None
+    """None where the course doesn't show ranges in its reports (a teacher may switch that off): then nobody is told."""
     submitted_at: int | None
     """When it was handed in, where Moodle tells it."""
 
@@ -67,12 +68,12 @@ def _graded(people: Iterable[dict[str, Any]], user_id: int) -> Iterable[Assignme
         for item in person["gradeitems"]:
             if item.get("itemmodule") != "assign" or item.get("itemnumber") != 0 or not item.get("cmid"):
                 continue
-            grade, submitted = item.get("graderaw"), item.get("gradedatesubmitted")
+            grade, most, submitted = item.get("graderaw"), item.get("grademax"), item.get("gradedatesubmitted")
             yield AssignmentGrade(
                 user_id=user_id,
                 cmid=int(item["cmid"]),
                 name=str(item.get("itemname") or ""),
                 grade=None if grade is None else float(grade),
-                grade_max=float(item["grademax"]),
+                grade_max=None if most is None else float(most),
                 submitted_at=int(submitted) if submitted else None,
             )

@@ -23,6 +23,9 @@ from lti_app.products.models import ProductState
 from lti_app.products.overview import ProductCard, product_cards, products_of_intake
 from lti_app.products.words import NOT_BEGUN, PRODUCT_STATES
 
+AS_TRAINEE = "?as=trainee"
+"""For who leads the intake's site as well."""
+
 
 def plan_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     """Return the individual plan: its state, what comes next, and whether this trainee is asked to agree (5.2)."""
@@ -45,7 +48,7 @@ def plan_slot(session: Session, whose: WhosePage) -> TraineeSlots:
 
 def product_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     """Return the products: where each stands, and what there is to mend or to hand in (5.1)."""
-    whole = url_for("products.of_intake", intake_id=whose.intake_id)
+    whole = url_for("products.of_intake", intake_id=whose.intake_id) + AS_TRAINEE
     cards = product_cards(session, whose.trainee_id)
     rows, steps = [], []
     for card in cards:
@@ -55,7 +58,7 @@ def product_slot(session: Session, whose: WhosePage) -> TraineeSlots:
         if card.state is ProductState.RETURNED:
             words = _l("Mend the product: %(title)s", title=card.title)
             steps.append(Step(StepKind.MEND_PRODUCT, words=words, address=address))
-        elif card.is_required and card.state in (None, ProductState.DRAFT) and card.work is None:
+        elif card.is_due:
             steps.append(
                 Step(StepKind.HAND_IN, words=_l("Hand in the product: %(title)s", title=card.title), address=address)
             )
@@ -70,7 +73,7 @@ def rating_slot(session: Session, whose: WhosePage) -> TraineeSlots:
     if asked is None:
         return TraineeSlots()
     until = datetime.combine(asked.closes_on, time(23, 59), whose.zone)
-    address = url_for("competences.index", intake_id=whose.intake_id)
+    address = url_for("competences.index", intake_id=whose.intake_id) + AS_TRAINEE
     return TraineeSlots(steps=(Step(StepKind.RATE, words=_l("Rate your standing"), address=address, until=until),))
 
 

@@ -167,10 +167,13 @@ def intake_grid(
     )
 
 
-def changed_cell(session: Session, *, meeting_id: int, trainee_id: int, actor: Actor, now: datetime) -> ChangedCell:
+def changed_cell(
+    session: Session, *, meeting_id: int, trainee_id: int, actor: Actor, now: datetime, rules: StayRules = USUAL
+) -> ChangedCell:
     """Return how a cell, its row and its column stand. Raises NotFound, or Forbidden to who does not lead the site."""
     intake_id = find_meeting(session, meeting_id).intake_id
-    grid = intake_grid(session, intake_id=intake_id, actor=actor, now=now).narrowed(meeting_id=meeting_id)
+    whole = intake_grid(session, intake_id=intake_id, actor=actor, now=now, rules=rules)
+    grid = whole.narrowed(meeting_id=meeting_id)
     row = next((row for row in grid.rows if row.trainee.trainee_id == trainee_id), None)
     if row is None or grid.meeting_id is None:
         raise NotFound("no_such_trainee", _l("There is no such trainee in this intake."))

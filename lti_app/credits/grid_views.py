@@ -91,7 +91,8 @@ def presence(meeting_id: int, trainee_id: int) -> Response:
         )
         if "application/json" not in request.accept_mimetypes.values():
             return see_other(url_for("grid.page", intake_id=find_meeting(session, meeting_id).intake_id))
-    changed = changed_cell(session, meeting_id=meeting_id, trainee_id=trainee_id, actor=actor(), now=now())
+    rules = StayRules.of(tool().settings)
+    changed = changed_cell(session, meeting_id=meeting_id, trainee_id=trainee_id, actor=actor(), now=now(), rules=rules)
     return jsonify(_told(changed))
 
 

@@ -13,12 +13,14 @@ from lti_app.credits.cards import Stay
 from lti_app.credits.models import EntryKind
 from lti_app.credits.seminar_models import SeminarCredit
 from lti_app.credits.seminars import entries_of, standing
+from lti_app.meetings.checks import checks_of
 from lti_app.meetings.guest_lists import Correction, corrections_shown
 from lti_app.meetings.guest_presence import corrections_of, guest_spans
 from lti_app.meetings.guests import may_stand_open
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest, MeetingState, Presence
+from lti_app.meetings.onsite_models import Arrival
 from lti_app.meetings.service import find_meeting
-from lti_app.meetings.stays import minutes_inside, suggest_presence
+from lti_app.meetings.stays import NO_CHECKS, USUAL, StayRules, minutes_inside, suggest_presence
 from lti_app.people.models import Person
 
 
@@ -32,6 +34,8 @@ class GuestRow:
     queued_at: datetime
     stays: tuple[Stay, ...]
     minutes_joined: int | None
+    arrived_at: datetime | None
+    """On site, by the code on the host's screen or the host's mark."""
     suggested: Presence | None
     presence: Presence | None
     confirmed_at: datetime | None
@@ -115,15 +119,17 @@ class GuestSection:
 
     @property
     def preselected(self) -> set[int]:
-        """Return who is ticked at first: as confirmed, else as the join log suggests."""
+        """Return who is ticked at first: as confirmed, else as arrivals and the join log suggest."""
         return {row.guest_id for row in self.guests if (row.presence or row.suggested) is Presence.PRESENT}
 
 
-def guest_section(session: Session, *, meeting_id: int, actor: Actor, now: datetime) -> GuestSection:
+def guest_section(
+    session: Session, *, meeting_id: int, actor: Actor, now: datetime, rules: StayRules = USUAL
+) -> GuestSection:
     """Return the guests of a meeting. Raises NotFound, or Forbidden to who does not lead its site (4.1)."""
     meeting = find_meeting(session, meeting_id)
     actor.require_site(meeting.intake.version.programme.site_id)
-    rows = _rows(session, meeting, now) if meeting.is_open else []
+    rows = _rows(session, meeting, now, rules) if meeting.is_open else []
     has_begun = now >= meeting.starts_at
     return GuestSection(
         is_open=meeting.is_open,
@@ -138,22 +144,25 @@ def guest_section(session: Session, *, meeting_id: int, actor: Actor, now: datet
     )
 
 
-def _rows(session: Session, meeting: Meeting, now: datetime) -> list[tuple[GuestRow, GuestState]]:
+def _rows(session: Session, meeting: Meeting, now: datetime, rules: StayRules) -> list[tuple[GuestRow, GuestState]]:
     confirmer = aliased(Person)
     found = session.execute(
-        select(MeetingGuest, confirmer)
+        select(MeetingGuest, confirmer, Arrival.at)
         .outerjoin(confirmer, confirmer.id == MeetingGuest.confirmed_by_id)
+        .outerjoin(Arrival, Arrival.guest_id == MeetingGuest.id)
         .where(MeetingGuest.meeting_id == meeting.id, MeetingGuest.state != GuestState.CANCELLED)
         .options(joinedload(MeetingGuest.person).joinedload(Person.organisation))
         .order_by(MeetingGuest.queued_at, MeetingGuest.id)
     ).all()
     spans = guest_spans(session, meeting.id)
+    checks = checks_of(session, [meeting.id], now, of_guests=True).get(meeting.id, {})
     credits = standing(entries_of(session, meeting_id=meeting.id))
-    corrections = corrections_of(session, [guest.id for guest, _by in found])
+    corrections = corrections_of(session, [guest.id for guest, *_rest in found])
     rows = []
-    for guest, by in found:
+    for guest, by, arrived_at in found:
         own = spans.get(guest.id, [])
         minutes = minutes_inside(meeting, own, now)
+        answered = checks.get(guest.id, checks.get(None, NO_CHECKS))
         credit = credits.get(guest.id)
         row = GuestRow(
             guest_id=guest.id,
@@ -162,7 +171,10 @@ def _rows(session: Session, meeting: Meeting, now: datetime) -> list[tuple[Guest
             queued_at=guest.queued_at,
             stays=tuple(Stay(joined, left, None) for joined, left in own),
             minutes_joined=minutes,
-            suggested=suggest_presence(meeting, minutes, now),
+            arrived_at=arrived_at,
+            suggested=Presence.PRESENT
+            if arrived_at
+            else suggest_presence(meeting, minutes, now, rules=rules, checks=answered),
             presence=guest.presence,
             confirmed_at=guest.confirmed_at,
             confirmed_by=by.full_name if by else None,

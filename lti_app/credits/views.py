@@ -270,13 +270,12 @@ def meeting(meeting_id: int) -> str | Response:
     """Show the leader who came; lead a trainee to the intake, a guest to the seminar, a host to their page."""
     found = find_meeting(db_session(), meeting_id)
     intake_id = found.intake_id
-    if found.host_id is not None and found.host_id == actor().person_id:
-        site_id = found.intake.version.programme.site_id
-        if site_id not in actor().led_site_ids:  # who holds it and doesn't lead the site has a page to hold it by
+    if found.intake.version.programme.site_id not in actor().led_site_ids:
+        if found.host_id is not None and found.host_id == actor().person_id:  # has a page to hold it by
             page = "arrivals.code" if found.mode is Mode.ON_SITE else "rooms.host"
             return see_other(url_for(page, meeting_id=meeting_id))
-    if is_guest(db_session(), meeting_id, actor()):
-        return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
+        if is_guest(db_session(), meeting_id, actor()):
+            return see_other(url_for("seminars.seminar", meeting_id=meeting_id))
     if Role.LEADER in roles_in(intake_id, actor()):
         return meeting_page(meeting_id)
     return see_other(url_for("credits.intake", intake_id=intake_id, _anchor=f"meeting-{meeting_id}"))
@@ -291,9 +290,8 @@ def meeting_page(
     refused_guests: RefusedGuests = NOTHING_REFUSED,
 ) -> str:
     """Show a meeting; ``ticked`` and ``reason`` keep a refused list of those present, ``refused_guests`` of guests."""
-    overview = meeting_overview(
-        db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)
-    )
+    rules = StayRules.of(tool().settings)
+    overview = meeting_overview(db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=rules)
     planned = db_session().get_one(Meeting, meeting_id)
     return render_template(
         "credits/meeting.html",
@@ -307,7 +305,7 @@ def meeting_page(
         corrections=corrections_of(db_session(), [meeting_id]),
         refusal=refusal,
         Presence=Presence,
-        guests=guest_section(db_session(), meeting_id=meeting_id, actor=actor(), now=now()),
+        guests=guest_section(db_session(), meeting_id=meeting_id, actor=actor(), now=now(), rules=rules),
         refused_guests=refused_guests,
     )
 

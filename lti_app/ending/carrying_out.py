@@ -33,6 +33,7 @@ from lti_app.intakes.service import save_trainee
 from lti_app.intakes.telling import tell_asker
 from lti_app.intakes.waiting import close_request
 from lti_app.meetings.models import Meeting, MeetingState
+from lti_app.meetings.telling import tell_guests_of_cancelling
 from lti_app.sites.models import SiteEnd
 
 SITE_ENDED = _l("The site ended (8.1).")
@@ -91,9 +92,13 @@ def _break_off(session: Session, intake: Intake, end: SiteEnd, *, actor: Actor, 
     coming = select(Meeting).where(
         Meeting.intake_id == intake.id, Meeting.starts_at >= midnight, Meeting.state == MeetingState.PLANNED
     )
-    for meeting in session.scalars(coming).all():
+    cancelled = session.scalars(coming.order_by(Meeting.id)).all()
+    for meeting in cancelled:
         values_of_meeting = {"state": MeetingState.CANCELLED}
         saving.change(session, meeting, values_of_meeting, actor=actor, now=now, action="cancel_meeting")
+    # Trainees are told what becomes of their places; of guests nobody else would think.
+    open_ones = [meeting for meeting in cancelled if meeting.is_open]
+    tell_guests_of_cancelling(session, open_ones, actor=actor, now=now, zone=zone)
 
 
 def _trainees(

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import ngettext
 
 from lti_app.core.edge import actor, db_session, now
-from lti_app.core.errors import DomainError
+from lti_app.core.errors import Conflict, DomainError
 from lti_app.core.forms import keep_form, see_other
 from lti_app.core.navigation import NavItem
 from lti_app.core.numbers import row_number
@@ -40,7 +40,7 @@ def page(intake_id: int) -> Response:
         intake_id,
         text=request.form.get("text", ""),
         trainee_ids=_chosen(),
-        form_key=request.form.get("key") or secrets.token_urlsafe(16),
+        form_key=_key(),
         actor=actor(),
         now=now(),
     )
@@ -65,13 +65,19 @@ def write_page(intake_id: int, refusal: DomainError | None = None) -> str:
         recipients=recipients,
         chosen=_chosen() & {one.trainee_id for one in recipients},
         text=request.form.get("text", ""),
-        key=request.form.get("key") or secrets.token_urlsafe(16),
+        key=_key(renewed=isinstance(refusal, Conflict)),
         longest=LONGEST_MESSAGE,
         sent=sent_messages(session, intake.id),
         sent_in_all=count_sent(session, intake.id),
         shown=SHOWN,
         refusal=refusal,
     )
+
+
+def _key(*, renewed: bool = False) -> str:
+    """Return what tells this form from others; a form that was sent needs another."""
+    sent = "" if renewed else request.form.get("key", "")
+    return sent or secrets.token_urlsafe(16)
 
 
 def _chosen() -> set[int]:

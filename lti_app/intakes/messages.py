@@ -119,17 +119,19 @@ def send_message(
     """Write to the chosen trainees of an intake; a form that is sent a second time sends nothing more.
 
     Raises NotFound, Forbidden to who does not lead the site (4.1), DomainError for an empty or too long text and where
-    nobody is chosen, Conflict where somebody chosen has no place any more.
+    nobody is chosen, Conflict where somebody chosen has no place any more, or the form was sent with another text or
+    to others.
     """
     intake = intake_to_write_to(session, intake_id, actor=actor)
     session.execute(select(Intake.id).where(Intake.id == intake_id).with_for_update(key_share=True))
     known = session.scalar(
         select(IntakeMessage).where(IntakeMessage.intake_id == intake_id, IntakeMessage.form_key == form_key)
     )
-    if known is not None:
-        return known
     text = _checked_text(text)
     people = _people(session, intake_id, set(trainee_ids))
+    if known is not None:
+        _require_same(session, known, text, people)
+        return known
     require_fitting(IntakeMessage, {"form_key": form_key})
     message = IntakeMessage(
         intake_id=intake_id,
@@ -153,6 +155,23 @@ def send_message(
     path = f"/intakes/{intake_id}?as=trainee#messages"
     tell(session, people, occasion=OCCASION, about=message, path=path, facts=facts, now=now)
     return message
+
+
+def _require_same(session: Session, sent: IntakeMessage, text: str, people: Collection[int]) -> None:
+    """Refuse what was written anew in a form that was sent: whoever goes back to it would think that it went out."""
+    went_to = session.scalars(
+        select(Notice.person_id).where(
+            Notice.occasion == OCCASION,
+            Notice.about_type == cast(literal(IntakeMessage.__tablename__), SqlString),
+            Notice.about_id == sent.id,
+        )
+    ).all()
+    if sent.text != text or set(went_to) != set(people):
+        raise Conflict(
+            "form_sent_already",
+            _l("From this form another message was sent already; this one was not."),
+            remedy=_l("Look through it, and send it from here."),
+        )
 
 
 def _checked_text(text: str) -> str:

@@ -146,6 +146,7 @@ class ToolLaunch(MessageLaunch[FlaskRequest, Registrations, SessionService, Logi
             memberships_url=self._own_address(members.get("context_memberships_url")),
             chosen_meeting=check.numeric_id(check.mapping(self.claims.get(f"{LTI}custom")).get(MEETING)),
             cmid=self.state.cmid,
+            by_teacher=TeacherRole(self.claims).check(),  # type: ignore[no-untyped-call]
         )
 
     def validate_state(self) -> ToolLaunch:

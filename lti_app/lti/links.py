@@ -32,7 +32,9 @@ class Link:
     memberships_url: str | None
     chosen_meeting: int | None = None
     cmid: int | None = None
-    """Course-module id in Moodle, where the login told it; None says nothing."""
+    """Course-module id in Moodle, where the login told it; None says nothing. Nothing proves it: a browser said it."""
+    by_teacher: bool = False
+    """Who came teaches the course, by what Moodle signed: their word on ``cmid`` replaces what was known."""
 
 
 class LinkMemory:
@@ -57,7 +59,10 @@ class LinkMemory:
 
 
 def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetime) -> None:
-    """Add the link, or bring its row up to date where something changed."""
+    """Add the link, or bring its row up to date where something changed.
+
+    The id of its activity stays once it is known, since phones of others are led there; a teacher may tell another.
+    """
     if memory.holds(link):
         return
     table = LtiResourceLink
@@ -82,7 +87,7 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
         "lineitems_url": link.lineitems_url,
         "memberships_url": link.memberships_url,
         "chosen_meeting": link.chosen_meeting,
-        "cmid": link.cmid if link.cmid is not None or stored is None else stored.cmid,
+        "cmid": link.cmid if stored is None or stored.cmid is None or _corrects(link) else stored.cmid,
     }
     if stored is None:
         # Two people may open a new link at once: the second insert then does nothing.
@@ -107,6 +112,10 @@ def remember_link(session: Session, link: Link, memory: LinkMemory, now: datetim
         )
     else:
         memory.keep(link)
+
+
+def _corrects(link: Link) -> bool:
+    return link.by_teacher and link.cmid is not None
 
 
 def launch_address(session: Session, *, moodle_id: int, course_id: int | None) -> str | None:

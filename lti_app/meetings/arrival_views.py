@@ -232,6 +232,7 @@ def arrived(meeting_id: int) -> str:
         "meetings/arrived.html",
         meeting=meeting,
         arrival=arrival,
+        name=actor().name,
         is_trainee=arrival.trainee_id is not None,
         is_late=arrival.at > meeting.starts_at,
     )

@@ -252,13 +252,16 @@ def lines_of(session: Session, found: AttendanceList, *, zone: ZoneInfo) -> list
 
 
 def awaited_at(session: Session, meeting: Meeting) -> list[Candidate]:
-    """Return whom rows of a list may mean: the intake's trainees and those who signed up. Two queries."""
-    trainees = session.execute(
+    """Return whom rows of a list may mean: the trainees whom it is for and those who signed up. Two queries."""
+    theirs = (
         select(Trainee.id, Person)
         .join(Person, Person.id == Trainee.person_id)
         .where(Trainee.intake_id == meeting.intake_id, Trainee.state == TraineeState.ENROLLED)
         .order_by(Person.last_name, Person.first_name, Trainee.id)
     )
+    if meeting.only_for_id is not None:
+        theirs = theirs.where(Trainee.id == meeting.only_for_id)
+    trainees = session.execute(theirs)
     guests = session.execute(
         select(MeetingGuest.id, Person)
         .join(Person, Person.id == MeetingGuest.person_id)

@@ -212,7 +212,7 @@ def _description(meeting: Meeting, page: str | None) -> str:
         lines.insert(0, in_municipal_language(_l("This meeting has been cancelled.")))
     elif meeting.mode is Mode.DISTANCE:
         lines.append(
-            in_municipal_language(_l("Join from the page of the meeting: the door opens 15 minutes before the start."))
+            in_municipal_language(_l("Join from the page of the meeting: the door opens shortly before the start."))
         )
     if page is None:
         lines.append(in_municipal_language(_l("The page opens from the course in Moodle.")))

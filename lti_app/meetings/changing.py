@@ -12,7 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import exists, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core import saving
@@ -20,8 +20,9 @@ from lti_app.core.editing import require_unchanged
 from lti_app.core.errors import Conflict, DomainError, NotFound
 from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Intake
-from lti_app.meetings.models import Attendance, Meeting, MeetingGuest, MeetingState
-from lti_app.meetings.planning import from_local
+from lti_app.meetings.models import Meeting, MeetingState
+from lti_app.meetings.planning import from_local, is_confirmed
+from lti_app.meetings.presence_moved import let_go_of_presence
 from lti_app.meetings.scheduling import MOST_MEETINGS, in_order, shifted
 from lti_app.meetings.service import find_meeting, lock_intakes
 from lti_app.meetings.telling import Before, tell_cancelled, tell_changed, tell_moved, tell_restored
@@ -234,7 +235,7 @@ def move_meeting(
 
     Raises NotFound, Forbidden, EditedMeanwhile; DomainError where a day is outside the intake or the clocks skip a
     time, Conflict where attendance has been confirmed or another meeting of the topic stands at that time. Everybody
-    concerned is told once, with the old times and the new.
+    concerned is told once, with the old times and the new. Who had come for the old time has not come for the new one.
     """
     meeting = meeting_to_change(session, meeting_id, actor=actor)
     _lock(session, meeting.intake)
@@ -257,6 +258,8 @@ def move_meeting(
     changed = 0
     for number in in_order([(one.starts_at, one.id) for one in chosen], to - meeting.starts_at):
         one = by_id[number]
+        if goals[number] != one.starts_at:
+            let_go_of_presence(session, one, goals[number], now=now)
         values = {"starts_at": goals[number], **where_of(terms_of(one, goals[number], place_or_url), one)}
         saved = saving.change(session, one, values, actor=actor, now=now, action="move_meeting")
         changed += saved is not saving.Saved.UNCHANGED
@@ -340,13 +343,6 @@ def _require_planned(meeting: Meeting) -> None:
         raise Conflict(
             "meeting_cancelled", _l("This meeting has been cancelled."), remedy=_l("Plan it again first, or a new one.")
         )
-
-
-def is_confirmed(session: Session, meeting_id: int) -> bool:
-    """Tell whether the leader has confirmed who was there: trainees or guests. One query."""
-    of_trainees = exists().where(Attendance.meeting_id == meeting_id)
-    of_guests = exists().where(MeetingGuest.meeting_id == meeting_id, MeetingGuest.presence.is_not(None))
-    return bool(session.scalar(select(or_(of_trainees, of_guests))))
 
 
 def _require_unconfirmed(session: Session, meeting: Meeting, field: str | None) -> None:

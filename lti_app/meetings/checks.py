@@ -118,17 +118,20 @@ def open_check(session: Session, meeting_id: int, now: datetime) -> PresenceChec
     )
 
 
-def checks_of(session: Session, meeting_ids: Sequence[int], now: datetime) -> dict[int, dict[int | None, Checks]]:
-    """Return by meeting and trainee how many checks they answered of those held; one query.
+def checks_of(
+    session: Session, meeting_ids: Sequence[int], now: datetime, *, of_guests: bool = False
+) -> dict[int, dict[int | None, Checks]]:
+    """Return by meeting and trainee, or guest, how many checks they answered of those held; one query.
 
     Under None stands what holds for who answered none. A check that is still open counts for whoever has answered it.
     """
+    whose = PresenceAnswer.guest_id if of_guests else PresenceAnswer.trainee_id
     rows = session.execute(
         select(
             PresenceCheck.meeting_id,
             PresenceCheck.id,
             PresenceCheck.closes_at,
-            case((PresenceAnswer.answered_at.is_not(None), PresenceAnswer.trainee_id), else_=None),
+            case((PresenceAnswer.answered_at.is_not(None), whose), else_=None),
         )
         .outerjoin(PresenceAnswer, PresenceAnswer.check_id == PresenceCheck.id)
         .where(PresenceCheck.meeting_id.in_(meeting_ids))
@@ -136,13 +139,13 @@ def checks_of(session: Session, meeting_ids: Sequence[int], now: datetime) -> di
     found: dict[int, dict[int | None, Checks]] = {}
     for meeting_id in {row[0] for row in rows}:
         own = [row for row in rows if row[0] == meeting_id]
-        closed = {check_id for _meeting, check_id, closes_at, _trainee in own if closes_at <= now}
+        closed = {check_id for _meeting, check_id, closes_at, _person in own if closes_at <= now}
         answered: dict[int, set[int]] = {}
-        for _meeting, check_id, _closes_at, trainee_id in own:
-            if trainee_id is not None:
-                answered.setdefault(trainee_id, set()).add(check_id)
+        for _meeting, check_id, _closes_at, person in own:
+            if person is not None:
+                answered.setdefault(person, set()).add(check_id)
         found[meeting_id] = {None: Checks(0, len(closed))} | {
-            trainee_id: Checks(len(checks), len(closed | checks)) for trainee_id, checks in answered.items()
+            person: Checks(len(checks), len(closed | checks)) for person, checks in answered.items()
         }
     return found
 

@@ -225,6 +225,9 @@ def _attended_by(person_id: int) -> CompoundSelect[int]:
         select(Arrival.meeting_id)
         .join(Trainee, Trainee.id == Arrival.trainee_id)
         .where(Trainee.person_id == person_id),
+        select(Arrival.meeting_id)
+        .join(MeetingGuest, MeetingGuest.id == Arrival.guest_id)
+        .where(MeetingGuest.person_id == person_id),
         select(Attendance.meeting_id)
         .join(Trainee, Trainee.id == Attendance.trainee_id)
         .where(Trainee.person_id == person_id, Attendance.presence == Presence.PRESENT),

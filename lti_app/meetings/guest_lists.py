@@ -21,7 +21,7 @@ from lti_app.meetings.guest_presence import corrections_of, guest_spans
 from lti_app.meetings.guests import cancel_until, is_trainee, leader_of, may_stand_open, runs_it
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest, MeetingState, Presence
 from lti_app.meetings.planning import LONGEST
-from lti_app.meetings.stays import can_join, opens_at
+from lti_app.meetings.stays import USUAL, StayRules, can_join, opens_at
 from lti_app.people.models import Organisation
 from lti_app.programmes.models import Form, Mode, Programme, ProgrammeVersion, Topic
 from lti_app.sites.models import Site, SiteLeader
@@ -147,7 +147,9 @@ def seminars_to_come(session: Session, *, actor: Actor, now: datetime, limit: in
     return [_seminar(row) for row in session.execute(query)]
 
 
-def seminar_page(session: Session, meeting_id: int, *, actor: Actor, now: datetime) -> SeminarPage:
+def seminar_page(
+    session: Session, meeting_id: int, *, actor: Actor, now: datetime, rules: StayRules = USUAL
+) -> SeminarPage:
     """Return an open meeting as ``actor`` sees it. Raises NotFound where it isn't open and they never signed up."""
     person_id = actor.require_person()
     row = session.execute(_seminars().where(Meeting.id == meeting_id)).one_or_none()
@@ -179,8 +181,8 @@ def seminar_page(session: Session, meeting_id: int, *, actor: Actor, now: dateti
         runs_it=runs,
         may_sign_up=is_ahead and meeting.is_open and not under_way and not trainee and not runs,
         may_cancel=is_ahead and under_way and (not has_place or now <= until),
-        opens_at=opens_at(meeting) if has_place else None,
-        can_join=has_place and can_join(meeting, now),
+        opens_at=opens_at(meeting, rules=rules) if has_place else None,
+        can_join=has_place and can_join(meeting, now, rules=rules),
         joined_at=stays[0][0] if stays else None,
         is_inside=any(left is None for _joined, left in stays),
         confirmed_at=guest.confirmed_at if guest else None,

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from lti_app.core import audit
 from lti_app.core.audit import AuditEntry
@@ -24,6 +24,7 @@ from lti_app.meetings.models import (
     MeetingGuest,
     MeetingState,
     Presence,
+    StaySource,
 )
 from lti_app.meetings.service import lock_intakes, person_of
 from lti_app.meetings.stays import Span, minutes_inside
@@ -159,11 +160,17 @@ def refuse_present_guests(session: Session, *, meeting_id: int, present: Collect
 
 
 def guest_spans(session: Session, meeting_id: int) -> dict[int, list[Span]]:
-    """Return the stays of a meeting's guests, by guest id."""
+    """Return the stays of a meeting's guests that count (stays.counting), by guest id. One query."""
+    other = aliased(JoinLog)
+    told = exists().where(other.meeting_id == JoinLog.meeting_id, other.source != StaySource.TOOL)
     spans: dict[int, list[Span]] = {}
     for guest_id, joined_at, left_at in session.execute(
         select(JoinLog.guest_id, JoinLog.joined_at, JoinLog.left_at)
-        .where(JoinLog.meeting_id == meeting_id, JoinLog.guest_id.is_not(None))
+        .where(
+            JoinLog.meeting_id == meeting_id,
+            JoinLog.guest_id.is_not(None),
+            or_(JoinLog.source != StaySource.TOOL, ~told),
+        )
         .order_by(JoinLog.joined_at, JoinLog.id)
     ):
         if guest_id is not None:

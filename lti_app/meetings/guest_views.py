@@ -19,6 +19,7 @@ from lti_app.meetings.guest_words import STATE_NAMES
 from lti_app.meetings.guests import cancel, places_taken, sign_up, under_way
 from lti_app.meetings.models import GuestState, Meeting
 from lti_app.meetings.opening import LONGEST_NOTICE, MOST_PLACES, OpenTerms, set_open
+from lti_app.meetings.stays import StayRules
 from lti_app.programmes.models import FORM_NAMES, Form, Mode
 from lti_app.programmes.words import MODE_NAMES
 
@@ -83,7 +84,7 @@ def page_of_seminar(meeting_id: int, refusal: DomainError | None = None) -> str:
     """Show an open seminar; ``refusal`` says why the last step wasn't taken."""
     return render_template(
         "meetings/seminar.html",
-        seen=seminar_page(db_session(), meeting_id, actor=actor(), now=now()),
+        seen=seminar_page(db_session(), meeting_id, actor=actor(), now=now(), rules=StayRules.of(tool().settings)),
         state_names=STATE_NAMES,
         refusal=refusal,
     )

@@ -1,8 +1,9 @@
 """Guests of open meetings: places and the list of those who wait, given in order and never after the start.
 
 Whoever changes places or guests locks the meeting's row first (``locked_meeting``), and then lets ``fill`` give away
-what became free. The order is that of ``queued_at``, the moment of signing up. After the start nothing is given or
-given back: so somebody waits only where all places are taken.
+what became free. Whoever does so at several meetings locks their intakes before, as those do who change a schedule:
+else the two could wait for each other. The order is that of ``queued_at``, the moment of signing up. After the start
+nothing is given or given back: so somebody waits only where all places are taken.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lti_app.core.errors import Conflict, Forbidden, NotFound
 from lti_app.core.permissions import SYSTEM, Actor, Permission
 from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest, MeetingState
+from lti_app.meetings.service import lock_intakes
 from lti_app.notices.service import tell
 from lti_app.people.models import Person
 from lti_app.programmes.models import Programme, ProgrammeVersion, VersionState
@@ -244,15 +246,18 @@ def fill(session: Session, meeting: Meeting, *, now: datetime, zone: ZoneInfo) -
 
 def lapse_waiting(session: Session, *, now: datetime, zone: ZoneInfo) -> int:
     """Close the waiting lists of meetings that have begun, and tell who waited; return how many. Safe to repeat."""
-    meetings = session.scalars(
-        select(MeetingGuest.meeting_id)
+    meetings = session.execute(
+        select(MeetingGuest.meeting_id, Meeting.intake_id)
         .join(Meeting, Meeting.id == MeetingGuest.meeting_id)
         .where(MeetingGuest.state == GuestState.WAITING, Meeting.starts_at <= now)
         .distinct()
         .order_by(MeetingGuest.meeting_id)
     ).all()
+    if not meetings:
+        return 0
+    lock_intakes(session, *{intake_id for _meeting_id, intake_id in meetings})
     lapsed = 0
-    for meeting_id in meetings:
+    for meeting_id, _intake_id in meetings:
         meeting = locked_meeting(session, meeting_id)
         if now < meeting.starts_at:
             continue  # moved meanwhile
@@ -271,7 +276,7 @@ def release_trainees(session: Session, *, now: datetime, zone: ZoneInfo) -> int:
     They have the meeting in their schedule. Meetings that have begun stay as they are.
     """
     found = session.execute(
-        select(MeetingGuest.meeting_id, MeetingGuest.person_id)
+        select(MeetingGuest.meeting_id, MeetingGuest.person_id, Meeting.intake_id)
         .join(Meeting, Meeting.id == MeetingGuest.meeting_id)
         .join(
             Trainee,
@@ -282,8 +287,11 @@ def release_trainees(session: Session, *, now: datetime, zone: ZoneInfo) -> int:
         .where(MeetingGuest.state.in_(UNDER_WAY), Meeting.starts_at > now)
         .order_by(MeetingGuest.meeting_id, MeetingGuest.id)
     ).all()
+    if not found:
+        return 0
+    lock_intakes(session, *{intake_id for *_who, intake_id in found})
     released = 0
-    for meeting_id, person_id in found:
+    for meeting_id, person_id, _intake_id in found:
         meeting = locked_meeting(session, meeting_id)
         guest = next((one for one in under_way(session, meeting_id) if one.person_id == person_id), None)
         if guest is None or now >= meeting.starts_at or not is_trainee(session, meeting.intake_id, person_id):

@@ -50,6 +50,8 @@ DATE_TIMES = (
 SLASHED = ("%d/%m/%Y", "%m/%d/%Y", "%m/%d/%y", "%d/%m/%y")
 CLOCKS = ("%H:%M:%S", "%H:%M", "%I:%M:%S %p", "%I:%M %p")
 LONGEST_MINUTES = 24 * 60
+SENSIBLE_YEARS = range(2000, 2200)
+"""Of other years no list is; and to such moments nothing can be added at the ends of the calendar."""
 SPACES = re.compile(r"[\u00a0\u202f\s]+")
 
 Span = tuple[datetime, datetime]
@@ -172,14 +174,11 @@ def moment_of(text: str, day: date, zone: ZoneInfo) -> datetime | None:
         read = datetime.fromisoformat(text)
     except ValueError:
         read = _written(text, day)
-    if read is None:
+    if read is None or read.year not in SENSIBLE_YEARS:
         return None
     if read.tzinfo is None:
         read = read.replace(tzinfo=zone)
-    try:
-        return read.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
+    return read.astimezone(UTC)
 
 
 def _written(text: str, day: date) -> datetime | None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from lti_app.core import saving
@@ -17,7 +17,7 @@ from lti_app.core.errors import Conflict, DomainError
 from lti_app.core.permissions import Actor
 from lti_app.core.saving import Saved
 from lti_app.intakes.models import Intake
-from lti_app.meetings.models import Attendance, Meeting, MeetingState, RoomKind
+from lti_app.meetings.models import Attendance, Meeting, MeetingGuest, MeetingState, RoomKind
 from lti_app.programmes.models import Form, Mode, Topic
 
 ACADEMIC_HOUR = 45
@@ -150,7 +150,7 @@ def save_meeting(
         made = Meeting(intake_id=facts.intake.id, topic_id=facts.topic.id, starts_at=facts.starts_at, **values)
         return made, saving.add(session, made, actor=actor, now=now, action="plan_meeting")
     weighs = existing.hours != values["hours"] or existing.state is not facts.state
-    if weighs and _attendance_confirmed(session, existing):
+    if weighs and is_confirmed(session, existing.id):
         raise Conflict(
             "attendance_confirmed",
             _l("Attendance of this meeting has been confirmed; its length stands, and it can't be cancelled."),
@@ -160,6 +160,8 @@ def save_meeting(
     return existing, saving.change(session, existing, values, actor=actor, now=now, action="change_meeting")
 
 
-def _attendance_confirmed(session: Session, meeting: Meeting) -> bool:
-    found = session.scalar(select(Attendance.id).where(Attendance.meeting_id == meeting.id).limit(1))
-    return found is not None
+def is_confirmed(session: Session, meeting_id: int) -> bool:
+    """Tell whether the leader has confirmed who was there: trainees or guests. One query."""
+    of_trainees = exists().where(Attendance.meeting_id == meeting_id)
+    of_guests = exists().where(MeetingGuest.meeting_id == meeting_id, MeetingGuest.presence.is_not(None))
+    return bool(session.scalar(select(or_(of_trainees, of_guests))))

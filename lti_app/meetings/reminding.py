@@ -152,7 +152,7 @@ def _tell(
 def _where(meeting: Meeting) -> str:
     if meeting.mode is Mode.DISTANCE:
         return in_municipal_language(
-            _l("It takes place at a distance: the door opens on its page 15 minutes before the start.")
+            _l("It takes place at a distance: the door opens on its page shortly before the start.")
         )
     return in_municipal_language(_l("Place: %(place)s", place=meeting.place) if meeting.place else "")
 

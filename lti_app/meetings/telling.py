@@ -125,6 +125,22 @@ def tell_cancelled(
     return _tell(session, "meeting_cancelled", coming, facts, actor=actor, now=now)
 
 
+def tell_guests_of_cancelling(
+    session: Session, meetings: Sequence[Meeting], *, actor: Actor, now: datetime, zone: ZoneInfo
+) -> int:
+    """Tell guests alone that meetings that aren't over won't take place, each meeting once; return how many are told.
+
+    For an end of which trainees and leader are told otherwise.
+    """
+    told = 0
+    for one in meetings:
+        guests = _guests(session, [one]) if one.ends_at > now else set()
+        if guests:
+            facts = {"times": _times([one], zone, "\n"), "reason": ""}
+            told += _tell(session, "meeting_cancelled", [one], facts, actor=actor, now=now, people=guests)
+    return told
+
+
 def tell_restored(session: Session, meetings: Sequence[Meeting], *, actor: Actor, now: datetime, zone: ZoneInfo) -> int:
     """Tell that cancelled meetings take place after all; return how many are told."""
     return _tell(session, "meeting_restored", meetings, {"times": _times(meetings, zone, "\n")}, actor=actor, now=now)
@@ -177,17 +193,19 @@ def _tell(
     actor: Actor,
     now: datetime,
     besides: set[int] | None = None,
+    people: set[int] | None = None,
 ) -> int:
-    """Tell everybody concerned but who did it; the turn is the revision that the first of them has now."""
+    """Tell everybody concerned, or ``people``, but who did it; the turn is the revision of the first meeting now."""
     first = meetings[0]
     session.flush()
     title = session.get_one(Topic, first.topic_id).title
     facts = {"programme": first.intake.version.title, "title": title, **facts}
-    people = (people_concerned(session, meetings) | (besides or set())) - {actor.person_id}
+    concerned = people_concerned(session, meetings) if people is None else people
+    told = (concerned | (besides or set())) - {actor.person_id}
     return len(
         tell(
             session,
-            [person for person in people if person is not None],
+            [person for person in told if person is not None],
             occasion=occasion,
             about=first,
             path=f"/meetings/{first.id}",

@@ -111,8 +111,9 @@ def _tell_other(
 def restore_agreed(
     session: Session, *, trainee_id: int, seen: int | None, actor: Actor, now: datetime
 ) -> IndividualPlan:
-    """Give up a change that isn't agreed: the text is the agreed one again. Raises as ``agree_to_plan``, and Conflict
-    where there is nothing to give up.
+    """Give up a change that isn't agreed: the text is the agreed one again. The side that proposed it is told.
+
+    Raises as ``agree_to_plan``, and Conflict where there is nothing to give up.
     """
     seat = seat_of(session, trainee_id, actor=actor)
     plan = plan_to_change(session, seat)
@@ -124,6 +125,7 @@ def restore_agreed(
             _l("There is no change of an agreed plan that could be given up."),
             remedy=_l("Reload the page to see how things stand."),
         )
+    is_proposed_by_other = plan.state is PlanState.PROPOSED and _agreed_at(plan, seat.side) is None
     rows = {item.id: item for item in plan.items}
     for row in rows.values():
         row.position = None
@@ -141,6 +143,8 @@ def restore_agreed(
     session.flush()
     session.refresh(plan, ["items"])
     audit.record(session, actor=actor, now=now, action="give_change_up", on=plan)
+    if is_proposed_by_other:
+        _tell_other(session, seat, plan, "plan_change_given_up", actor=actor, now=now)
     return plan
 
 

@@ -158,7 +158,8 @@ def accept_consultation(
             remedy=_l("Withdraw the question and ask anew."),
         )
     terms = Terms(asked.starts_at, asked.minutes or 0, asked.mode, asked.place_or_url or "")
-    host_id = asked.answered_by_id
+    leads_still = asked.answered_by_id in leaders_of(session, seat.version.programme.site_id)
+    host_id = asked.answered_by_id if leads_still else None  # None: whoever leads the site
     meeting = _meeting(session, seat, asked.topic_id, terms, host_id=host_id, zone=zone)
     saving.add(session, meeting, actor=actor, now=now, action="plan_meeting")
     values = {"state": ConsultationState.AGREED, "meeting_id": meeting.id}

@@ -43,6 +43,11 @@ class PlanForm:
     revision: int | None
 
     @property
+    def meetings(self) -> set[int]:
+        """Return the ids of the meetings on which points stand."""
+        return {number for row in self.rows if (number := _number(row.values["meeting"])) is not None}
+
+    @property
     def has_errors(self) -> bool:
         """Tell whether something can't be kept as it stands."""
         return any(row.errors for row in self.rows)

@@ -143,7 +143,7 @@ def edit_page(seat: Seat, form: PlanForm, refusal: DomainError | None = None) ->
         page=shown,
         form=form,
         refusal=refusal,
-        meetings=meetings_for(session, seat),
+        meetings=meetings_for(session, seat, named=form.meetings),
         form_names=FORM_NAMES,
         own_work=form_words(None),
         longest_aim=LONGEST_AIM,

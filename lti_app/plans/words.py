@@ -87,6 +87,13 @@ NOTICES: dict[str, Occasion] = {
             "now on."
         ),
     ),
+    "plan_change_given_up": Occasion(
+        _l("Your change of the individual plan was given up"),
+        _l(
+            "%(name)s doesn't take your change of the individual plan of %(trainee)s in the internship “%(title)s”. "
+            "The agreed plan holds as it was."
+        ),
+    ),
     "consultation_asked": Occasion(
         _l("A trainee asks for a consultation"),
         _l("%(trainee)s asks for a consultation in the internship “%(title)s”. Answer with a time, or decline."),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload, selectinload
 
@@ -139,11 +139,17 @@ def _of_meeting(meeting: Meeting, title: str, zone: ZoneInfo) -> ItemFacts:
     )
 
 
-def meetings_for(session: Session, seat: Seat) -> list[Meeting]:
-    """Return the meetings that a trainee may come to, with their topics, by time; cancelled ones are left out."""
+def meetings_for(session: Session, seat: Seat, *, named: Collection[int] = ()) -> list[Meeting]:
+    """Return the meetings that a trainee may come to, with their topics, by time.
+
+    Cancelled ones are left out, but for those ``named`` by their ids: points of a plan that still stand on them.
+    """
     meetings = session.scalars(
         select(Meeting)
-        .where(Meeting.intake_id == seat.intake.id, Meeting.state != MeetingState.CANCELLED)
+        .where(
+            Meeting.intake_id == seat.intake.id,
+            or_(Meeting.state != MeetingState.CANCELLED, Meeting.id.in_(named)),
+        )
         .options(joinedload(Meeting.topic))
         .order_by(Meeting.starts_at, Meeting.id)
     )

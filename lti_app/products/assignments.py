@@ -28,7 +28,7 @@ class Seen:
     trainee_id: int
     cmid: int
     grade: float | None
-    grade_max: float
+    grade_max: float | None
     submitted_at: datetime | None
 
 

@@ -34,7 +34,7 @@ def require_reader(actor: Actor) -> None:
 
 
 def agree(session: Session, product_id: int, *, agrees: bool, actor: Actor, now: datetime) -> Product:
-    """Let the author agree that a product stands in the catalogue with their name, or take that back at any time.
+    """Let the author agree that a product stands in the catalogue (name, place of work), or take that back.
 
     It stands there at once if it is accepted, and is gone at once without consent. Raises NotFound for others',
     Conflict where this very text was taken out by the leader or the centre.

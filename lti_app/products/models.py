@@ -87,7 +87,7 @@ class Product(Base, Revised):
     subject: Mapped[str | None] = mapped_column(String(200), comment="school subject or field of work")
     state: Mapped[ProductState] = mapped_column(enum_type(ProductState, "state"))
     consented_at: Mapped[datetime | None] = mapped_column(
-        UtcDateTime, comment="since when the author agrees that it stands in the catalogue with their name"
+        UtcDateTime, comment="since when the author agrees to the catalogue, with name and place of work"
     )
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -237,7 +237,7 @@ class ProductGrade(Base):
     trainee_id: Mapped[int] = mapped_column(ForeignKey(Trainee.id), primary_key=True)
     cmid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, comment="id of the course module")
     grade: Mapped[float | None]
-    grade_max: Mapped[float]
+    grade_max: Mapped[float | None] = mapped_column(comment="empty: the course's reports don't tell it")
     state: Mapped[GradeState] = mapped_column(enum_type(GradeState, "state"))
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime, comment="as Moodle told; often not known")
     read_at: Mapped[datetime] = mapped_column(UtcDateTime)

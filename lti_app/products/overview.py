@@ -33,7 +33,7 @@ class MoodleWork:
 
     state: GradeState
     grade: float | None
-    grade_max: float
+    grade_max: float | None
     read_at: datetime
 
 
@@ -60,6 +60,13 @@ class ProductCard:
     def is_done(self) -> bool:
         """Tell whether it is accepted."""
         return self.state is ProductState.ACCEPTED
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether the programme asks for it and nothing is handed in: neither here nor, as far as known, there."""
+        is_there = self.work is not None and self.work.state is not GradeState.NOTHING
+        open_states = (None, ProductState.DRAFT, ProductState.WITHDRAWN)
+        return self.is_required and self.state in open_states and not is_there
 
     @property
     def is_graded_only(self) -> bool:

@@ -46,6 +46,8 @@ CONSTRAINED = (
     ),
 )
 OPEN = sa.text("left_at IS NULL")
+FOREIGN = "trainee_id IS NULL OR source <> 'tool'"
+"""Stays that the schema before has no place for: beside the tool's own they would count twice."""
 
 
 def _plain() -> tuple[sa.Column[Any], ...]:
@@ -194,7 +196,8 @@ def _index_stays() -> None:
 def _rebuild_stays(*, widened: bool) -> None:
     """Exchange SQLite's table of stays, which nothing refers to, for one of the other shape."""
     columns = "id, meeting_id, trainee_id, joined_at, left_at, left_how"
-    op.execute(f"CREATE TABLE join_log_before AS SELECT {columns} FROM join_log WHERE trainee_id IS NOT NULL")
+    kept = "" if widened else f" WHERE NOT ({FOREIGN})"
+    op.execute(f"CREATE TABLE join_log_before AS SELECT {columns} FROM join_log{kept}")
     op.drop_table("join_log")
     _stays(widened=widened)
     op.execute(f"INSERT INTO join_log ({columns}) SELECT {columns} FROM join_log_before")
@@ -224,10 +227,10 @@ def _widen_stays() -> None:
 
 
 def downgrade() -> None:
-    """Take back: stays of guests, and individual meetings' being so, are lost."""
+    """Take back: stays of guests and such as others told of, and individual meetings' being so, are lost."""
     if _is_postgresql():
         op.drop_index("uq_join_log_open_guest", "join_log")
-        op.execute("DELETE FROM join_log WHERE trainee_id IS NULL")
+        op.execute(f"DELETE FROM join_log WHERE {FOREIGN}")
         op.drop_column("join_log", "guest_id")
         op.drop_column("join_log", "source")
         op.alter_column("join_log", "trainee_id", existing_type=sa.Integer(), nullable=False)

@@ -177,7 +177,7 @@ def upgrade() -> None:
             "consented_at",
             sa.DateTime(timezone=True),
             nullable=True,
-            comment="since when the author agrees that it stands in the catalogue with their name",
+            comment="since when the author agrees to the catalogue, with name and place of work",
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
@@ -209,7 +209,7 @@ def upgrade() -> None:
         sa.Column("trainee_id", sa.Integer(), nullable=False),
         sa.Column("cmid", sa.Integer(), autoincrement=False, nullable=False, comment="id of the course module"),
         sa.Column("grade", sa.Double(), nullable=True),
-        sa.Column("grade_max", sa.Double(), nullable=False),
+        sa.Column("grade_max", sa.Double(), nullable=True, comment="empty: the course's reports don't tell it"),
         sa.Column(
             "state",
             sa.Enum(

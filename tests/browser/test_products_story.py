@@ -54,9 +54,9 @@ def hand_in(page: Page, file: Path, live: str, world: World) -> str:
     page.get_by_label("Прикрепить файл").set_input_files(str(file))
     page.get_by_role("button", name="Сохранить черновик").click()
     expect(page.get_by_role("link", name="карта.docx")).to_be_visible()
-    page.get_by_label("Согласен: после приемки").check()
+    page.get_by_label("Даю согласие: после приёмки").check()
     page.get_by_role("button", name="Сдать").click()
-    expect(page.get_by_text("ждет ответа руководителя").first).to_be_visible()
+    expect(page.get_by_text("ждёт ответа руководителя").first).to_be_visible()
     return page.url
 
 
@@ -68,7 +68,7 @@ def answer(page: Page, address: str, live: str) -> None:
     page.get_by_role("button", name="Вернуть с замечаниями").click()
     expect(page.locator("#refusal")).to_contain_text("Нет замечаний.")
     page.get_by_role("radio", name="выполнен частично").first.check()
-    page.get_by_label("Замечания для автора").fill("Сформулируйте цель так, чтобы ее достижение можно было проверить.")
+    page.get_by_label("Замечания для автора").fill("Сформулируйте цель так, чтобы её достижение можно было проверить.")
     look_at(page, "product-review")
     page.get_by_role("button", name="Вернуть с замечаниями").click()
     expect(page.get_by_text("возвращено с замечаниями").first).to_be_visible()
@@ -127,7 +127,7 @@ def test_a_product_from_the_first_text_to_the_catalogue_and_out_of_it(
 
         author.goto(address)
         author.get_by_role("button", name="Убрать из каталога").click()
-        expect(author.get_by_role("button", name="Согласен на публикацию в каталоге")).to_be_visible()
+        expect(author.get_by_role("button", name="Дать согласие на публикацию в каталоге")).to_be_visible()
         for gone in (shown, f"{live}{link}"):
             assert colleague.request.get(gone).status == 404
 

@@ -63,7 +63,7 @@ def test_a_schedule_is_drafted_changed_saved_and_a_meeting_moved(
         expect(page.get_by_text("Совпадений нет.")).to_be_focused()
         look_at(page, "schedule-move")
         page.get_by_role("button", name="Перенести").click()
-        expect(page.get_by_text("Занятие перенесено. Извещения отправлены: 2 человека.")).to_be_visible()
+        expect(page.get_by_text("Занятие перенесено. Уведомления отправлены: 2 человека.")).to_be_visible()
         page.goto(f"{live}/intakes/{world.intake.id}/schedule/new")
         look_at(page, "schedule-new")
     with database.transaction() as session:

@@ -32,7 +32,7 @@ from lti_app.intakes.models import (
     TraineeOutcome,
     TraineeState,
 )
-from lti_app.meetings.models import Meeting, MeetingState
+from lti_app.meetings.models import GuestState, Meeting, MeetingGuest, MeetingState
 from lti_app.notices.models import Notice
 from lti_app.programmes.models import AgendaItem, Decision, Sitting
 from lti_app.sites.models import EndGrounds, Site, SiteEnd
@@ -191,6 +191,25 @@ def test_who_has_places_in_two_intakes_is_told_of_both(database: Database) -> No
         end(session, world, facts(recommended(world), choices))
 
         assert len(session.scalars(select(Notice).where(Notice.person_id == one.person_id)).all()) == 2
+
+
+def test_guests_of_open_meetings_that_are_cancelled_are_told(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        trainee, guest = world.trainee(), world.person()
+        coming = world.meeting(starts_at=NOW + timedelta(days=3))
+        coming.is_open = True
+        session.add(
+            MeetingGuest(
+                meeting_id=coming.id, person_id=guest.id, state=GuestState.SIGNED_UP, queued_at=NOW, signed_up_at=NOW
+            )
+        )
+        session.flush()
+        choice = IntakeChoice(BROKEN_OFF, trainees={trainee.id: LEFT})
+        end(session, world, facts(recommended(world), {world.intake.id: choice}))
+
+        told = session.execute(select(Notice.occasion, Notice.person_id).where(Notice.about_type == "meeting")).all()
+        assert [tuple(row) for row in told] == [("meeting_cancelled", guest.id)]
 
 
 def test_an_intake_may_run_to_its_end_with_everybody_in_it(database: Database) -> None:

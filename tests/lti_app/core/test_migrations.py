@@ -16,6 +16,8 @@ from lti_app.core.migrate import downgrade, is_current, upgrade
 from lti_app.core.outbox import OutboxMessage, enqueue
 from lti_app.credits.models import ScoreState
 from lti_app.lti.models import LtiRegistration, Moodle
+from lti_app.meetings.invariants import overlapping_stays
+from lti_app.meetings.models import GuestState, JoinLog, MeetingGuest, StaySource
 from lti_app.models import metadata
 from lti_app.sync.models import OwnedEnrolment, RunStatus, SyncChange, SyncRun
 from moodle_sync.roster import Drift
@@ -109,6 +111,33 @@ def filled(database: Database) -> None:
                 ),
             ]
         )
+
+
+def test_stays_go_down_and_up_and_those_that_others_told_of_do_not_count_beside_the_tools_own(
+    database: Database,
+) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        anna, boris = world.trainees(2)
+        meeting = world.meeting()
+        kept = [
+            world.stay(meeting, anna, meeting.starts_at).id,
+            world.stay(meeting, boris, meeting.starts_at, meeting.ends_at).id,
+        ]
+        guest = MeetingGuest(
+            meeting_id=meeting.id, person_id=world.person().id, state=GuestState.SIGNED_UP, queued_at=NOW
+        )
+        session.add(guest)
+        session.flush()
+        told = {"meeting_id": meeting.id, "joined_at": meeting.starts_at, "left_at": meeting.ends_at}
+        session.add(JoinLog(guest_id=guest.id, **told, left_how="end"))
+        session.add(JoinLog(trainee_id=anna.id, **told, left_how="room", source=StaySource.ROOM))
+    downgrade(database, "0024")
+    upgrade(database)
+    with database.session(writes=False) as session:
+        assert list(session.scalars(select(JoinLog.id).order_by(JoinLog.id))) == kept
+        assert session.get_one(JoinLog, kept[0]).left_at is None
+        assert list(overlapping_stays(session)) == []
 
 
 ADDRESSES = {

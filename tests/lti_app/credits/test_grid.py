@@ -25,7 +25,7 @@ from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
 ZONE = ZoneInfo("Asia/Novokuznetsk")
-MOST_QUERIES = 11
+MOST_QUERIES = 13
 
 
 def _signs(grid: Grid) -> list[list[str]]:

@@ -19,9 +19,13 @@ from lti_app.credits.seminar_models import SeminarCredit
 from lti_app.credits.seminar_section import guest_section
 from lti_app.credits.seminars import entries_of, give_hours, reverse_hours, standing, standing_credit
 from lti_app.credits.service import SCORE, propose_credits, record_attendance
+from lti_app.meetings.arriving import arrive
 from lti_app.meetings.guest_lists import seminar_page
 from lti_app.meetings.guest_presence import confirm_guests
-from lti_app.meetings.models import Meeting, MeetingGuest, MeetingState, Presence
+from lti_app.meetings.models import Meeting, MeetingGuest, MeetingState, Presence, StaySource
+from lti_app.meetings.onsite_models import ArrivalHow
+from lti_app.meetings.room_models import PresenceAnswer, PresenceCheck
+from lti_app.meetings.stays import StayRules
 from lti_app.programmes.models import Mode
 from lti_app.web.upkeep import CHECKS
 from tests.lti_app.meetings.guests_world import END, MINUTE, START, ZONE, by, guest_stay, open_meeting, signs_up, told
@@ -226,6 +230,49 @@ def test_on_site_nobody_joins_and_the_leader_ticks_by_hand(world: World) -> None
     confirms(world, meeting, guest)
     assert gives(world, meeting, guest) == 1
     assert credit_of(world, guest).evidence["minutes_joined"] is None
+
+
+def test_on_site_those_who_came_by_the_code_are_ticked(world: World) -> None:
+    meeting = open_meeting(world, mode=Mode.ON_SITE)
+    came, _missed = signs_up(world, meeting), signs_up(world, meeting, minute=1)
+    arrive(world.session, meeting_id=meeting.id, person_id=came.person_id, how=ArrivalHow.CODE, at=START)
+    section = guest_section(world.session, meeting_id=meeting.id, actor=world.leader_actor, now=END)
+    assert section.preselected == {came.id}
+    assert [row.arrived_at for row in section.guests] == [START, None]
+
+
+def test_what_the_rooms_server_tells_counts_for_guests_in_place_of_the_tools_buttons(world: World) -> None:
+    meeting, (short, long) = guests_of(world)
+    guest_stay(world, short, 90)  # never pressed the button
+    for guest, minutes in ((short, 10), (long, 80)):
+        guest_stay(world, guest, minutes).source = StaySource.ROOM
+    world.session.flush()
+    section = guest_section(world.session, meeting_id=meeting.id, actor=world.leader_actor, now=END)
+    assert [row.minutes_joined for row in section.guests] == [10, 80]
+    assert section.preselected == {long.id}
+    confirms(world, meeting, long)
+    assert (short.minutes_joined, long.minutes_joined) == (10, 80)
+
+
+def test_the_share_of_the_installation_and_the_checks_hold_for_guests(world: World) -> None:
+    meeting, (guest, silent) = guests_of(world)
+    for one in (guest, silent):
+        guest_stay(world, one, 50)
+    check = PresenceCheck(
+        meeting_id=meeting.id, code="12345", opened_at=START, closes_at=START + 2 * MINUTE, opened_by_id=world.leader.id
+    )
+    world.session.add(check)
+    world.session.flush()
+    world.session.add(PresenceAnswer(check_id=check.id, guest_id=guest.id, answered_at=START + MINUTE))
+    world.session.flush()
+
+    def ticked(share: float) -> set[int]:
+        rules = StayRules(present_from=share)
+        how = {"meeting_id": meeting.id, "actor": world.leader_actor, "now": END, "rules": rules}
+        return guest_section(world.session, **how).preselected  # type: ignore[arg-type]
+
+    assert ticked(0.75) == set()
+    assert ticked(0.5) == {guest.id}
 
 
 @pytest.mark.parametrize("change", ["UPDATE seminar_credit SET hours = 1", "DELETE FROM seminar_credit"])

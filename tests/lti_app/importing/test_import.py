@@ -25,7 +25,7 @@ from lti_app.importing.fields import plain
 from lti_app.importing.schemas import PersonRow, columns_of
 from lti_app.importing.service import import_workbook
 from lti_app.intakes.models import Intake, Trainee, TraineeState
-from lti_app.meetings.models import Attendance, Meeting, MeetingState, Presence
+from lti_app.meetings.models import Attendance, GuestState, Meeting, MeetingGuest, MeetingState, Presence
 from lti_app.meetings.planning import academic_hours
 from lti_app.people.models import Category, Organisation, Person, RoleGrant
 from lti_app.programmes.models import Form, Mode, Programme, VersionState
@@ -392,6 +392,29 @@ def test_a_meeting_with_confirmed_attendance_keeps_its_length(book: Book) -> Non
     book["meetings"][0]["minutes"] = "135"
     (found,) = book.refusals()
     assert (found.sheet, found.row, found.column, found.code) == ("meetings", 2, "minutes", "attendance_confirmed")
+
+
+def test_a_meeting_with_confirmed_guests_keeps_its_length(book: Book) -> None:
+    book.bring_in()
+    with book.database.transaction() as session:
+        meeting = session.scalars(select(Meeting).order_by(Meeting.starts_at).limit(1)).one()
+        guest = session.scalars(select(Person).order_by(Person.id).limit(1)).one()
+        meeting.is_open = True
+        session.add(
+            MeetingGuest(
+                meeting_id=meeting.id,
+                person_id=guest.id,
+                state=GuestState.SIGNED_UP,
+                queued_at=book.now,
+                signed_up_at=book.now,
+                presence=Presence.PRESENT,
+                confirmed_at=book.now,
+                confirmed_by_id=guest.id,
+            )
+        )
+    book["meetings"][0]["minutes"] = "135"
+    (found,) = book.refusals()
+    assert (found.column, found.code) == ("minutes", "attendance_confirmed")
 
 
 def test_a_meeting_is_cancelled_by_its_state(book: Book) -> None:

@@ -58,9 +58,12 @@ def test_those_chosen_are_told_by_both_ways_and_nobody_else(database: Database, 
 def test_the_same_form_sent_twice_is_one_message_another_form_is_another(database: Database) -> None:
     with database.transaction() as session:
         world = World(session)
-        anna = world.trainee()
+        anna, boris = world.trainees(2)
         first = _send(session, world, anna.id)
-        assert _send(session, world, anna.id, text="ещё раз").id == first.id
+        assert _send(session, world, anna.id).id == first.id
+        for anew in ((anna.id,), "ещё раз"), ((boris.id,), first.text):  # gone back to, and written anew
+            with pytest.raises(Conflict, match="form_sent_already"):
+                _send(session, world, *anew[0], text=anew[1])
         assert _send(session, world, anna.id, form_key="two").id != first.id
         assert len(session.scalars(select(Notice)).all()) == 2
         sent = sent_messages(session, world.intake.id)

@@ -26,7 +26,7 @@ from lti_app.meetings.attendance_lists import (
     sweep_lists,
     take_list,
 )
-from lti_app.meetings.invariants import overlapping_stays
+from lti_app.meetings.invariants import overlapping_stays, stays_of_strangers
 from lti_app.meetings.list_matching import Match
 from lti_app.meetings.models import GuestState, JoinLog, Meeting, MeetingGuest, StaySource
 from lti_app.meetings.onsite_models import AttendanceList, ListState
@@ -122,6 +122,29 @@ def test_a_list_becomes_stays_and_its_rows_are_forgotten(database: Database) -> 
         assert list(overlapping_stays(session)) == []  # the tool's own stay of the same time is another's word
         with pytest.raises(Conflict, match="list_accepted"):
             room.accept(found, **decided)
+
+
+def test_a_list_of_an_individual_meeting_means_its_trainee_alone(database: Database) -> None:
+    with database.transaction() as session:
+        room = Room(session)
+        room.meeting.only_for_id = room.anna.id
+        session.delete(room.guest)
+        session.flush()
+        found = room.take()
+        how = [line.matched.how for line in lines_of(session, found, zone=ZONE)]
+        assert how == [Match.NAME, Match.NOBODY, Match.NOBODY]
+        with pytest.raises(Conflict, match="not_awaited"):
+            room.accept(found, r2=f"t{room.anna.id}", r3=f"t{room.boris.id}", r4=NOBODY)
+        room.accept(found, r2=f"t{room.anna.id}", r3=NOBODY, r4=NOBODY)
+        assert list(stays_of_strangers(session)) == []
+
+
+def test_a_moment_at_the_end_of_the_calendar_is_no_moment(database: Database) -> None:
+    with database.transaction() as session:
+        room = Room(session)
+        found = room.take("Имя;Выход;Минуты\nИванова Анна;0001-01-01 12:00;90\n")
+        (line,) = lines_of(session, found, zone=ZONE)
+        assert line.person.unread == ["0001-01-01 12:00"]
 
 
 def test_a_later_list_takes_the_place_of_the_earlier_one(database: Database) -> None:

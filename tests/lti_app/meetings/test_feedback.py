@@ -29,6 +29,7 @@ from lti_app.meetings.feedback import (
 from lti_app.meetings.feedback_models import Feedback, FeedbackGiven, FeedbackQuestion
 from lti_app.meetings.feedback_questions import save_questions
 from lti_app.meetings.models import GuestState, JoinLog, Meeting, MeetingGuest, MeetingState, Presence
+from lti_app.meetings.onsite_models import Arrival, ArrivalHow
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
@@ -135,7 +136,7 @@ def test_who_was_there_by_the_leaders_word_or_the_log_may_answer_guests_too(
     joined, absent = world.trainees(2)
     world.stay(meeting, joined, meeting.starts_at, meeting.ends_at)
     world.attended(meeting, absent, presence=Presence.ABSENT)
-    guests = [world.person() for _ in range(3)]
+    guests = [world.person() for _ in range(4)]
     signed_up = [
         MeetingGuest(
             meeting=meeting,
@@ -145,7 +146,7 @@ def test_who_was_there_by_the_leaders_word_or_the_log_may_answer_guests_too(
             presence=presence,
             confirmed_at=NOW if presence else None,
         )
-        for person, presence in zip(guests, (Presence.PRESENT, None, None), strict=True)
+        for person, presence in zip(guests, (Presence.PRESENT, None, None, None), strict=True)
     ]
     session.add_all(signed_up)
     session.flush()
@@ -158,14 +159,16 @@ def test_who_was_there_by_the_leaders_word_or_the_log_may_answer_guests_too(
             left_how="end",
         )
     )
+    arrival = Arrival(meeting_id=meeting.id, guest_id=signed_up[2].id, at=meeting.starts_at, how=ArrivalHow.CODE)
+    session.add(arrival)
     session.flush()
     visitors = [Actor(person_id=person.id, name="Гость") for person in guests]
 
-    for actor in (world.actor_of(joined), *visitors[:2]):
+    for actor in (world.actor_of(joined), *visitors[:3]):
         assert [one.id for one in meetings_to_rate(session, person_id=actor.person_id or 0, now=NOW)] == [meeting.id]
         answer(session, meeting, actor)
         assert meetings_to_rate(session, person_id=actor.person_id or 0, now=NOW) == []
-    for actor in (world.actor_of(absent), visitors[2]):
+    for actor in (world.actor_of(absent), visitors[3]):
         with pytest.raises(Forbidden, match="was_not_there"):
             answer(session, meeting, actor)
     for actor in (world.leader_actor, world.actor_of(World(session, "b", moodle=world.moodle).trainee())):

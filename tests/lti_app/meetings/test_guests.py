@@ -17,6 +17,7 @@ from lti_app.meetings.guests import cancel, lapse_waiting, release_trainees, sig
 from lti_app.meetings.models import GuestState, JoinLog, Meeting, MeetingState
 from lti_app.meetings.opening import Opened, OpenTerms, set_open
 from lti_app.meetings.service import join, leave
+from lti_app.meetings.stays import StayRules
 from lti_app.programmes.models import Form, Mode, VersionState
 from lti_app.web.upkeep import CHECKS
 from tests.lti_app.meetings.guests_world import (
@@ -288,6 +289,15 @@ def test_a_guest_joins_and_leaves_like_a_trainee_and_who_waits_does_not(world: W
     for person in (waits.person, world.person()):
         with pytest.raises(Forbidden, match="not_your_intake"):
             join(world.session, meeting_id=meeting.id, actor=by(person), now=START)
+
+
+def test_the_door_of_the_page_opens_when_the_installation_says(world: World) -> None:
+    meeting = open_meeting(world)
+    actor = by(signs_up(world, meeting).person)
+    early = StayRules(opens_before=40 * MINUTE)
+    page = seminar_page(world.session, meeting.id, actor=actor, now=START - 30 * MINUTE, rules=early)
+    assert (page.opens_at, page.can_join) == (START - 40 * MINUTE, True)
+    assert not seminar_page(world.session, meeting.id, actor=actor, now=START - 30 * MINUTE).can_join
 
 
 def test_the_page_warns_of_meetings_at_the_same_time(world: World) -> None:

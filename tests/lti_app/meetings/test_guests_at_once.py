@@ -21,10 +21,11 @@ from lti_app.core.invariants import audit
 from lti_app.meetings.guests import cancel, is_trainee, lapse_waiting, release_trainees, sign_up, take_off
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest
 from lti_app.meetings.opening import OpenTerms, set_open
+from lti_app.meetings.service import lock_intakes
 from lti_app.people.models import Person
 from lti_app.web.upkeep import CHECKS
 from tests.conftest import postgres_copy
-from tests.lti_app.meetings.guests_world import MINUTE, START, ZONE, by, open_meeting, people_in
+from tests.lti_app.meetings.guests_world import MINUTE, START, ZONE, by, open_meeting, people_in, signs_up
 from tests.lti_app.world import NOW, World
 
 PEOPLE, PLACES = 20, 5
@@ -74,6 +75,31 @@ def test_twenty_people_at_once_get_five_places_and_wait_in_the_order_of_asking(p
         assert list(audit(session, CHECKS)) == []
         assert people_in(session, meeting, GuestState.SIGNED_UP) == queue[:PLACES]
         assert people_in(session, meeting, GuestState.WAITING) == queue[PLACES:]
+
+
+def test_the_watchers_wait_for_who_changes_the_schedule_before_they_lock_a_meeting(postgresql: Database) -> None:
+    with postgresql.transaction() as session:
+        world = World(session)
+        first, second = open_meeting(world, places=1), open_meeting(world, places=1, starts_at=START + MINUTE)
+        for meeting in (first, second):
+            guest = signs_up(world, meeting)
+            signs_up(world, meeting, minute=1)
+            world.trainee(person=guest.person)
+
+    def watch() -> tuple[int, int]:
+        with postgresql.transaction() as session:
+            released = release_trainees(session, now=NOW + MINUTE, zone=ZONE)
+            return released, lapse_waiting(session, now=START, zone=ZONE)
+
+    with ThreadPoolExecutor(1) as pool, postgresql.transaction() as leader:
+        lock_intakes(leader, world.intake.id)
+        watching = pool.submit(watch)
+        with pytest.raises(TimeoutError):
+            watching.result(timeout=0.5)
+        for meeting in (second, first):  # as a series moves; the watchers take them the other way round
+            leader.execute(select(Meeting.id).where(Meeting.id == meeting.id).with_for_update())
+        leader.commit()
+        assert watching.result(timeout=10) == (2, 0)
 
 
 STEPS = st.lists(

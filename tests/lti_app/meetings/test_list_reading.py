@@ -75,7 +75,9 @@ def test_moments_are_read_in_the_local_zone_unless_they_tell_their_own(text: str
     assert (found.date(), found.hour, found.minute) == (DAY, *read)
 
 
-@pytest.mark.parametrize("text", ["", "вчера", "32.13.2026 10:00", "25:00", "12/11/2026"])
+@pytest.mark.parametrize(
+    "text", ["", "вчера", "32.13.2026 10:00", "25:00", "12/11/2026", "01.01.0001 00:10", "9999-12-31 23:59"]
+)
 def test_what_is_no_moment_is_none(text: str) -> None:
     assert moment_of(text, DAY, ZONE) is None
 

@@ -33,6 +33,7 @@ from lti_app.plans.consulting import (
 )
 from lti_app.plans.models import Consultation, ConsultationState, Side
 from lti_app.programmes.models import Form, Mode
+from lti_app.sites.models import SiteLeader
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
@@ -103,6 +104,18 @@ def test_another_time_is_offered_and_accepted(database: Database) -> None:
         ]  # fmt: skip
         text = session.scalars(select(Notice.facts).where(Notice.occasion == "consultation_offered")).one()
         assert text["when"] == "26.11.2026, 15:00 (UTC+07:00)"
+
+
+def test_who_offered_a_time_and_leads_no_more_holds_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        anna = world.trainee()
+        question = asked(session, world, anna)
+        answer = {"consultation_id": question.id, "now": NOW, "zone": ZONE}
+        offer_consultation(session, terms=terms(), answer="", actor=world.leader_actor, **answer)  # type: ignore[arg-type]
+        session.scalars(select(SiteLeader)).one().until = NOW.date()
+        accept_consultation(session, actor=world.actor_of(anna), **answer)  # type: ignore[arg-type]
+        assert session.get_one(Meeting, question.meeting_id).host_id is None
 
 
 def test_a_question_is_declined_for_a_reason_or_withdrawn(database: Database) -> None:

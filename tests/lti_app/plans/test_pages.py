@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from io import BytesIO
@@ -15,6 +16,7 @@ from sqlalchemy import select
 
 from lti_app.core.db import Database
 from lti_app.intakes.models import Trainee
+from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.plans.agreeing import agree_to_plan
 from lti_app.plans.consulting import ask_consultation
 from lti_app.plans.models import Consultation, IndividualPlan, RatingMoment
@@ -105,6 +107,17 @@ def test_pages_cost_the_same_for_many_trainees(app: Flask, database: Database) -
                 costs.setdefault(f"{role} {address}", []).append(len(queries))
     assert all(few == many for few, many in costs.values()), costs
     assert max(few for few, _many in costs.values()) <= 20, costs
+
+
+def test_a_point_stays_on_its_meeting_when_that_is_cancelled(room: Room, database: Database) -> None:
+    with database.transaction() as session:
+        meeting = session.scalars(select(Meeting)).one()
+        meeting.state = MeetingState.CANCELLED
+        number = meeting.id
+    page = room.trainee.get(f"/trainees/{room.trainee_id}/plan/edit").text
+    option = re.search(rf'<option value="{number}" selected>([^<]*)</option>', page)
+    assert option is not None
+    assert option[1].endswith("(отменено)")
 
 
 def test_rows_are_added_moved_and_taken_out_without_scripts(room: Room, database: Database) -> None:

@@ -156,6 +156,22 @@ def test_a_change_can_be_given_up(database: Database) -> None:
         assert len(session.scalars(select(PlanVersion)).all()) == 1
 
 
+def test_who_proposed_a_change_is_told_that_it_was_given_up(database: Database) -> None:
+    with database.transaction() as session:
+        world = World(session)
+        anna = world.trainee()
+        own = world.actor_of(anna)
+        plan = agreed(session, world, anna, item("Первое"))
+        told = select(Notice.person_id).where(Notice.occasion == "plan_change_given_up")
+        saved(session, world, plan, item("Второе"), actor=own)
+        restore_agreed(session, trainee_id=anna.id, seen=plan.revision, actor=own, now=LATER)
+        assert session.scalars(told).all() == []  # nobody had been asked
+        saved(session, world, plan, item("Второе"), actor=own)
+        agree_to_plan(session, trainee_id=anna.id, seen=plan.revision, actor=own, now=LATER)
+        restore_agreed(session, trainee_id=anna.id, seen=plan.revision, actor=world.leader_actor, now=LATER)
+        assert session.scalars(told).all() == [anna.person_id]
+
+
 def test_points_are_done_by_attendance_or_by_the_leaders_confirmation(database: Database) -> None:
     with database.transaction() as session:
         world = World(session)

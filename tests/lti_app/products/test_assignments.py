@@ -50,8 +50,10 @@ def tie(session: Session, world: World, chosen: dict[int, int | None]) -> None:
     tie_assignments(session, world.intake.id, chosen, actor=world.leader_actor, now=NOW)
 
 
-def graded(session: Session, trainee: Trainee, cmid: int = 71, grade: float | None = 87.5) -> None:
-    seen = Seen(trainee.id, cmid, grade, 100.0, NOW - timedelta(days=1))
+def graded(
+    session: Session, trainee: Trainee, cmid: int = 71, grade: float | None = 87.5, most: float | None = 100.0
+) -> None:
+    seen = Seen(trainee.id, cmid, grade, most, NOW - timedelta(days=1))
     keep_grades(session, [seen], now=NOW)
 
 
@@ -110,11 +112,12 @@ def test_a_trainees_card_says_what_moodle_held(session: Session, world: World) -
         session.expire_all()
         work = card(session, trainee).work
         assert work is not None
-        states.append((work.state, work.grade, card(session, trainee).waits_for_leader))
+        shown = card(session, trainee)
+        states.append((work.state, work.grade, shown.waits_for_leader, shown.is_due))
     assert states == [
-        (GradeState.NOTHING, None, False),
-        (GradeState.SUBMITTED, None, False),
-        (GradeState.GRADED, 87.5, True),
+        (GradeState.NOTHING, None, False, True),
+        (GradeState.SUBMITTED, None, False, False),
+        (GradeState.GRADED, 87.5, True, False),
     ]
     assert work.read_at == NOW
 

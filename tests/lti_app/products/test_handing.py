@@ -20,6 +20,7 @@ from lti_app.notices.models import Notice
 from lti_app.products.files import ATTACHMENT_RULES, carry_over, detach
 from lti_app.products.handing import MOST_LINKS, ProductText, begin_product, hand_in, save_product, take_back
 from lti_app.products.models import Mark, Product, ProductState, ProductVersion
+from lti_app.products.overview import product_cards
 from lti_app.products.reviewing import MarkRow, accept_product, return_product, undo_acceptance
 from lti_app.products.texts import handed_in, holding_review, open_version
 from lti_app.programmes.models import LessonKind, ProductKind
@@ -139,6 +140,14 @@ def test_nothing_changes_while_it_waits_but_its_withdrawal(session: Session, wor
     work.handed_in().accepted()
     refused(work.saved, "product_accepted")
     refused(lambda: take_back(session, work.product_id, actor=work.author, now=NOW), "product_not_submitted")
+
+
+def test_what_was_taken_back_is_due_again(session: Session, world: World) -> None:
+    trainee, asked = world.trainee(), demand(world)
+    work = Work(session, world, trainee, asked.id).saved().handed_in()
+    assert [card.is_due for card in product_cards(session, trainee.id)] == [False]
+    take_back(session, work.product_id, actor=work.author, now=NOW)
+    assert [card.is_due for card in product_cards(session, trainee.id)] == [True]
 
 
 def test_an_answer_is_given_to_what_was_looked_at(session: Session, work: Work) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from tests.querycount import counted_queries
 
 LARGEST = 300_000
 """Bytes of a page of 100 people and 40 meetings, not compressed."""
+MOST_QUERIES = 18
+"""However many people and meetings: who asks, the intake twelve, plans and products four, the checks."""
 JSON = {"Accept": "application/json"}
 
 
@@ -95,6 +98,23 @@ def test_without_a_token_or_a_visit_nothing_is_marked(app: Flask, world: World, 
     assert client.get(address).json["sign"] == "sa"  # type: ignore[index]
 
 
+def test_a_cell_that_is_asked_for_suggests_what_the_grid_does(
+    app: Flask, world: World, meeting: Meeting, database: Database
+) -> None:
+    parts = app.extensions["ploshchadka"]
+    parts.settings = replace(parts.settings, present_from=0.4)
+    with database.transaction() as session:
+        world.session = session
+        session.add_all([world.intake, meeting])
+        half = meeting.starts_at + timedelta(minutes=meeting.minutes / 2)
+        world.stay(meeting, world.intake.trainees[0], meeting.starts_at, half)
+        meeting_id, trainee_id = meeting.id, world.intake.trainees[0].id
+    client = visit(app, world, world.leader)
+    assert '<td class="sp' in client.get(f"/intakes/{world.intake.id}/grid").text
+    cell = client.get(f"/meetings/{meeting_id}/trainees/{trainee_id}/presence", headers=JSON)
+    assert cell.json["sign"] == "sp"  # type: ignore[index]
+
+
 def test_a_browser_without_scripts_comes_back_to_the_grid(app: Flask, world: World, meeting: Meeting) -> None:
     client = visit(app, world, world.leader)
     data = {"csrf_token": token(app, client), "presence": "present", "seen": ""}
@@ -119,7 +139,7 @@ def test_a_page_of_a_hundred_people_and_forty_meetings_is_small_and_asks_little(
     assert page.status_code == 200
     assert page.text.count('class="p"') > 2000
     assert len(page.data) < LARGEST
-    assert len(queries) <= 18
+    assert len(queries) <= MOST_QUERIES
 
 
 def test_filters_stand_in_the_address_and_the_workbook_follows_them(
@@ -168,6 +188,12 @@ def test_a_refused_message_keeps_what_was_typed_and_ticked(app: Flask, world: Wo
     assert "Сообщение отправляется 2 стажёрам." in sent.text
     again = client.post(address, data={**data, "trainee": ["1", "3"]}, follow_redirects=True)
     assert again.text.count("Завтра в 10:00") == 1
+    back = client.post(address, data={**data, "text": "Послезавтра в 9:00", "trainee": ["1"]})  # with "back"
+    assert (back.status_code, "Послезавтра в 9:00</textarea>" in back.text, 'value="k1"' in back.text) == (
+        409,
+        True,
+        False,
+    )
 
 
 def test_who_falls_behind_is_written_to_in_one_click_from_both_pages(

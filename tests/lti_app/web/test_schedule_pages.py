@@ -199,7 +199,7 @@ def test_a_meeting_is_moved_and_people_are_told_and_its_page_keeps_the_history(l
     meeting = leader.meeting(starts_at=SOON, mode=Mode.ON_SITE)
     address = f"/meetings/{meeting.id}"
     assert f"{address}/move" in leader.page(address)
-    assert "Извещение получат 3 человека" in leader.page(f"{address}/move")
+    assert "Уведомление получат 3 человека" in leader.page(f"{address}/move")
     to = {"day": "2026-12-02", "at": "16:30", "place": "каб. 7"}
     assert "Совпадений нет." in leader.send(f"{address}/move", step="check", revision="1", **to).text
     old = leader.send(f"{address}/move", revision="0", **to)
@@ -207,7 +207,7 @@ def test_a_meeting_is_moved_and_people_are_told_and_its_page_keeps_the_history(l
     assert "Оба текста" in old.text or "Сравните" in old.text
     assert leader.send(f"{address}/move", revision="1", **{**to, "day": "нет"}).status_code == 422
     assert leader.send(f"{address}/move", revision="1", **to).status_code == 303
-    assert "Занятие перенесено. Извещения отправлены: 3 человека." in leader.page(leader.schedule)
+    assert "Занятие перенесено. Уведомления отправлены: 3 человека." in leader.page(leader.schedule)
     page = leader.page(address)
     assert "занятие перенесено" in page
     assert "вт, 1 декабря, 15:00</del> → <ins>ср, 2 декабря, 16:30" in page
@@ -223,7 +223,7 @@ def test_an_individual_meeting_is_moved_out_of_the_way_of_its_trainee_alone(lead
         session.get_one(Meeting, second.id).host_id = host
     typed = {"day": "2026-12-02", "at": "15:00", "place": first.room_url or "", "step": "check", "revision": "1"}
     assert "Совпадений нет." in leader.send(f"/meetings/{first.id}/move", **typed).text
-    assert "Извещение получит 1 человек" in leader.page(f"/meetings/{first.id}/move")
+    assert "Уведомление получит 1 человек" in leader.page(f"/meetings/{first.id}/move")
 
 
 def test_a_meeting_is_edited_and_nothing_is_told_where_nothing_changed(leader: Leader) -> None:
@@ -248,7 +248,7 @@ def test_a_meeting_is_edited_and_nothing_is_told_where_nothing_changed(leader: L
     leader.send(address, **one)
     assert "Изменений нет." in leader.page(leader.schedule)
     leader.send(address, **{**one, "place": "каб. 3"})
-    assert "Сохранено. Извещения отправлены: 3 человека." in leader.page(leader.schedule)
+    assert "Сохранено. Уведомления отправлены: 3 человека." in leader.page(leader.schedule)
     stale = leader.send(address, **{**one, "place": "каб. 4"})
     assert stale.status_code == 409
     assert "каб. 3" in stale.text
@@ -261,7 +261,7 @@ def test_a_cancelled_meeting_stays_and_is_planned_again(leader: Leader) -> None:
     assert leader.send(f"{address}/cancel", revision="1", reason="м" * 501).status_code == 422
     leader.send(f"{address}/cancel", revision="1", reason="карантин")
     page = leader.page(leader.schedule)
-    assert "Занятие отменено. Извещения отправлены: 3 человека." in page
+    assert "Занятие отменено. Уведомления отправлены: 3 человека." in page
     assert f"{address}/restore" in page
     assert leader.meetings()[0].state is MeetingState.CANCELLED
     assert leader.send(f"{address}/restore", revision="2").status_code == 303

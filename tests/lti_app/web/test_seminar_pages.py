@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from lti_app.core.db import Database
 from lti_app.meetings.guest_presence import confirm_guests
 from lti_app.meetings.guests import sign_up
 from lti_app.meetings.models import Meeting
 from lti_app.people.models import Person
+from lti_app.sites.models import SiteLeader
 from tests.conftest import MovableClock
 from tests.lti_app.meetings.guests_world import END, MINUTE, START, by, open_meeting, signs_up
 from tests.lti_app.web.visits import token, visit
@@ -122,6 +124,18 @@ def test_a_guest_who_follows_a_meetings_link_is_led_to_the_seminar(
 ) -> None:
     meeting, (guest,) = opened(database, world, guests=1)
     assert visit(app, world, guest).get(f"/meetings/{meeting.id}").location == f"/seminars/{meeting.id}"
+
+
+def test_who_was_a_guest_and_leads_the_site_now_has_the_leaders_page(
+    app: Flask, database: Database, world: World
+) -> None:
+    meeting, (guest,) = opened(database, world, guests=1)
+    with database.transaction() as session:
+        lead = session.scalars(select(SiteLeader).where(SiteLeader.person_id == world.leader.id)).one()
+        lead.person_id = guest.id
+    page = visit(app, world, guest).get(f"/meetings/{meeting.id}")
+    assert page.status_code == 200
+    assert guest.full_name in page.text
 
 
 def test_who_was_taken_off_a_closed_meeting_is_told_that_it_is_not_open(
