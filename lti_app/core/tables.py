@@ -7,7 +7,9 @@ import io
 import re
 import unicodedata
 import zipfile
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -23,6 +25,16 @@ MOST_BYTES = 50 * 1024 * 1024
 """The largest file that is read, and the largest that a workbook may unpack to, times ten."""
 MOST_ROWS = 100_000
 """The longest sheet that is read."""
+
+MOST_COLUMNS = 1000
+LAST_ROW = 1_048_576
+"""The number of the last row that Excel knows."""
+
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, SyntaxError, LookupError, ValueError, TypeError,
+    AttributeError, RuntimeError, OSError,
+)  # fmt: skip
+"""What openpyxl and its readers raise of a damaged or encrypted workbook; XML's ParseError is a SyntaxError."""
 
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
@@ -150,21 +162,35 @@ def read_workbook(
             unpacked = sum(part.file_size for part in packed.infolist())
         if unpacked > 10 * most_bytes:
             raise UnreadableTable(_l("The workbook unpacks to too much."), _l("Divide it."), file=name)
-        book = load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError) as error:
+        with closing(load_workbook(file, read_only=True, data_only=True)) as book:
+            tables = [
+                _table(title, _records(sheet, title), most_rows)
+                for sheet, title in ((sheet, str(sheet.title).strip()) for sheet in book.worksheets)
+            ]
+    except BROKEN as error:
         raise UnreadableTable(
             _l("The workbook can't be read."),
             _l("Open it in a spreadsheet program and save it as .xlsx."),
             file=name,
         ) from error
-    try:
-        tables = [
-            _table(str(sheet.title).strip(), ([_cell(cell) for cell in row] for row in sheet.iter_rows()), most_rows)
-            for sheet in book.worksheets
-        ]
-    finally:
-        book.close()
     return [table for table in tables if table is not None]
+
+
+def _records(sheet: Any, title: str) -> Iterator[list[Any]]:
+    """Read the rows of a sheet, each as far as it has cells.
+
+    What a sheet says of its own size is not believed: a file of a few bytes may name billions of cells.
+    """
+    sheet.reset_dimensions()
+    for number, row in enumerate(sheet.iter_rows(), start=1):
+        if number > LAST_ROW or len(row) > MOST_COLUMNS:
+            raise UnreadableTable(
+                _l("The sheet has rows or columns far from the others."),
+                _l("Copy the filled rows and columns into a new workbook."),
+                sheet=title,
+                row=min(number, LAST_ROW),
+            )
+        yield [_cell(cell) for cell in row]
 
 
 def _cell(cell: Any) -> Any:

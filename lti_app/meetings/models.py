@@ -124,6 +124,7 @@ class MeetingGuest(Base):
         CheckConstraint("(presence IS NULL) = (confirmed_at IS NULL)", name="presence_has_date"),
         CheckConstraint("NOT is_credited OR presence = 'present'", name="credited_is_present"),
         Index("ix_meeting_guest_queue", "meeting_id", "state", "queued_at", "id"),
+        Index("ix_meeting_guest_state", "state", "meeting_id"),  # who waits is looked for at each round of delivery
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

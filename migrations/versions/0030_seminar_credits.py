@@ -74,6 +74,7 @@ def upgrade() -> None:
     )
     for name in INDEXED:
         op.create_index(op.f(f"ix_seminar_credit_{name}"), "seminar_credit", [name])
+    op.create_index("ix_meeting_guest_state", "meeting_guest", ["state", "meeting_id"])
     for statement in GUARD[op.get_bind().dialect.name]:
         op.execute(statement)
 
@@ -81,3 +82,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Take back: the hours of guests are lost; their triggers go with the table."""
     op.drop_table("seminar_credit")
+    op.drop_index("ix_meeting_guest_state", "meeting_guest")

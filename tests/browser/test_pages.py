@@ -63,42 +63,19 @@ def test_every_page_is_accessible_and_fits(
     assert not faults, "\n".join(str(fault) for fault in faults.values())
 
 
-def test_the_grid_keeps_its_names_when_it_is_moved_sideways(
-    browser: Browser, browser_app: Flask, live: str, town: Town
-) -> None:
-    with a_page(browser, width=PHONE) as page:
-        come_in(page, browser_app, town, "leader", live)
-        page.goto(f"{live}/intakes/{town.intake_id}")
-        page.get_by_text("Посещаемость по занятиям").click()
-        grid = page.get_by_role("region", name="Посещаемость по занятиям")
-        name, mark = grid.locator("tbody th").first, grid.locator("tbody td").first
-        before = (name.bounding_box(), mark.bounding_box())
-
-        grid.evaluate("element => element.scrollLeft = 120")
-
-        after = (name.bounding_box(), mark.bounding_box())
-        assert before[0] == after[0]
-        assert before[1] != after[1]
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
-        page.screenshot(path=str(ARTEFACTS / "leader-grid.png"), full_page=True)
-        report = Axe().run(page, options={"runOnly": RULES})
-        assert not report.violations_count, report.generate_report()
-
-
 def test_what_is_printed_has_no_buttons_and_keeps_every_mark(
     browser: Browser, browser_app: Flask, live: str, town: Town
 ) -> None:
     with a_page(browser, width=720) as page:
         come_in(page, browser_app, town, "leader", live)
-        page.goto(f"{live}/intakes/{town.intake_id}")
-        page.get_by_text("Посещаемость по занятиям").click()
-        marks = page.locator(".presence:visible").count()
+        page.goto(f"{live}/intakes/{town.intake_id}/grid")
+        marks = page.locator("#journal td.p:visible, #journal td.a:visible").count()
         assert page.locator("button:visible").count() > 0
 
         page.emulate_media(media="print")
 
         assert page.locator("button:visible").count() == 0
-        assert page.locator(".presence:visible").count() == marks > 8
+        assert page.locator("#journal td.p:visible, #journal td.a:visible").count() == marks > 3
 
 
 def test_who_signs_out_is_told_how_to_come_back(

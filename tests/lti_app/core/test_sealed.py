@@ -15,6 +15,7 @@ from lti_app.core.sealed import reencrypt, sealed_columns
 from lti_app.core.vault import Vault, VaultError
 from lti_app.lti.keys import ensure_key, signing_key
 from lti_app.lti.models import Moodle
+from lti_app.meetings.room_models import RoomServer
 from tests.conftest import DATA_KEY
 from tests.lti_app.world import NOW, World
 
@@ -23,13 +24,15 @@ NEW_KEY = Fernet.generate_key().decode()
 
 @pytest.fixture
 def moodle_ids(database: Database) -> list[int]:
-    """Two Moodles with tokens and a signing key, sealed with the old key."""
+    """Two Moodles with tokens, a signing key and a room server, sealed with the old key."""
     old = Vault([DATA_KEY])
     with database.transaction() as session:
         worlds = [World(session, "a"), World(session, "b")]
         for world in worlds:
             world.moodle.token_encrypted = old.seal(f"token-{world.code}")
         ensure_key(session, old, NOW)
+        sealed = old.seal("secret of the rooms")
+        session.add(RoomServer(name="rooms", url="https://bbb.example.org", secret_encrypted=sealed, created_at=NOW))
         return [world.moodle.id for world in worlds]
 
 
@@ -51,10 +54,12 @@ def test_afterwards_the_new_key_alone_opens_everything(
     assert sorted(first.output.splitlines()) == [
         "lti_key.private_encrypted: 1 of 1 written anew",
         "moodle.token_encrypted: 2 of 2 written anew",
+        "room_server.secret_encrypted: 1 of 1 written anew",
     ]
     assert sorted(second.output.splitlines()) == [
         "lti_key.private_encrypted: 0 of 1 written anew",
         "moodle.token_encrypted: 0 of 2 written anew",
+        "room_server.secret_encrypted: 0 of 1 written anew",
     ]
     alone = Vault([NEW_KEY])
     assert tokens(database, alone, moodle_ids) == ["token-a", "token-b"]
@@ -69,7 +74,7 @@ def test_what_was_cut_off_goes_on(database: Database, moodle_ids: list[int]) -> 
 
     done = {row.table: (row.renewed, row.total) for row in reencrypt(database, both)}
 
-    assert done == {"moodle": (1, 2), "lti_key": (1, 1)}
+    assert done == {"moodle": (1, 2), "lti_key": (1, 1), "room_server": (1, 1)}
     assert tokens(database, Vault([NEW_KEY]), moodle_ids) == ["token-a", "token-b"]
 
 
@@ -83,4 +88,5 @@ def test_no_secret_is_left_out(app: Flask) -> None:
     assert {f"{column.table.name}.{column.name}" for column in sealed_columns()} == {
         "lti_key.private_encrypted",
         "moodle.token_encrypted",
+        "room_server.secret_encrypted",
     }

@@ -31,6 +31,7 @@ from tests.lti_app.meetings.guests_world import (
     told,
 )
 from tests.lti_app.world import NOW, World
+from tests.querycount import counted_queries
 
 
 @pytest.fixture
@@ -298,6 +299,16 @@ def test_the_door_of_the_page_opens_when_the_installation_says(world: World) -> 
     page = seminar_page(world.session, meeting.id, actor=actor, now=START - 30 * MINUTE, rules=early)
     assert (page.opens_at, page.can_join) == (START - 40 * MINUTE, True)
     assert not seminar_page(world.session, meeting.id, actor=actor, now=START - 30 * MINUTE).can_join
+
+
+def test_who_waits_is_found_without_reading_all_guests(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("PostgreSQL reads a table so small through, whatever indexes it has")
+    with database.session() as session, counted_queries(database) as seen:
+        lapse_waiting(session, now=NOW, zone=ZONE)
+        looking = next(statement for statement in seen if "meeting_guest" in statement)
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {looking}", ("waiting", "2026-12-01"))
+        assert "ix_meeting_guest_state" in str(plan.all())
 
 
 def test_the_page_warns_of_meetings_at_the_same_time(world: World) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from lti_app.core.audit import AuditEntry
 from lti_app.core.db import Database
 from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
+from lti_app.meetings.correcting import LONGEST_REASON, corrections_of
 from lti_app.meetings.models import Attendance, Presence
-from lti_app.meetings.service import LONGEST_REASON, hold_attendance, put_down_presence
+from lti_app.meetings.service import hold_attendance, put_down_presence
 from tests.lti_app.world import NOW, World
 
 PRESENT, ABSENT = Presence.PRESENT, Presence.ABSENT
@@ -60,9 +61,9 @@ def test_a_word_that_stands_is_changed_with_a_reason_only(database: Database) ->
         anna, meeting = world.trainee(), world.meeting()
         world.attended(meeting, anna)
         for reason, code in (
-            (None, "reason_needed"),
+            ("", "reason_needed"),
             ("  ", "reason_needed"),
-            ("я" * (LONGEST_REASON + 1), "reason_too_long"),
+            ("я" * (LONGEST_REASON + 1), "text_too_long"),
         ):
             with pytest.raises(DomainError, match=code) as refusal:
                 _put(session, world, meeting.id, anna.id, ABSENT, seen=PRESENT, reason=reason)
@@ -70,7 +71,9 @@ def test_a_word_that_stands_is_changed_with_a_reason_only(database: Database) ->
         assert session.scalars(select(Attendance.presence)).one() is PRESENT
         _put(session, world, meeting.id, anna.id, ABSENT, seen=PRESENT, reason=" перепутала ")
         assert session.scalars(select(Attendance.presence)).one() is ABSENT
-        assert _last_change(session) == {f"trainee {anna.id}": ["present", "absent"], "reason": [None, "перепутала"]}
+        assert _last_change(session) == {f"trainee {anna.id}": ["present", "absent"]}
+        (correction,) = corrections_of(session, [meeting.id])[meeting.id, anna.id]
+        assert (correction.before, correction.after, correction.reason) == (PRESENT, ABSENT, "перепутала")
 
 
 def test_what_somebody_else_said_meanwhile_is_not_overwritten_unseen(database: Database) -> None:

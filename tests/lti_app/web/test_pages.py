@@ -252,25 +252,6 @@ def test_meetings_of_several_intakes_stand_in_the_order_of_time(app: Flask, data
     assert [time[:5] for time in times] == ["16:00", "17:00", "18:00", "19:00", "09:00", "10:00", "11:00", "12:00"]
 
 
-def test_the_leader_sees_every_mark_in_one_grid(app: Flask, database: Database) -> None:
-    with database.transaction() as session:
-        world = World(session)
-        anna, boris = world.trainee("Арбузова"), world.trainee("Борисов")
-        first, _second = world.meeting(), world.meeting()
-        world.meeting(starts_at=NOW + timedelta(days=3))
-        world.attended(first, anna)
-        world.attended(first, boris, presence=Presence.ABSENT)
-        intake_id = world.intake.id
-
-    page = visit(app, world, world.leader).get(f"/intakes/{intake_id}").text
-
-    grid = page.split('class="grid-frame"')[1].split("</table>")[0]
-    rows = grid.split('<th scope="row">')[1:]
-    assert [row.split("</th>")[0] for row in rows] == ["Арбузова А.", "Борисов А."]
-    words = [re.findall(r'class="visually-hidden">(.+?)<', row) for row in rows]
-    assert words == [["присутствовал(а)", "ещё не подтверждено"], ["отсутствовал(а)", "ещё не подтверждено"]]
-
-
 def next_step(app: Flask, world: World, person: Person, intake_id: int) -> str:
     page = visit(app, world, person).get(f"/intakes/{intake_id}").text
     return page.split('id="next">')[1].split("</section>")[0]

@@ -65,10 +65,9 @@ def test_slots_stand_where_rooms_fill_them_and_their_steps_in_order(
 ) -> None:
     world, trainee = anna
     agreed = SlotState("согласован", "check-circle", "success")
-    plan = TraineeSlots(plan=Slot(rows=(SlotRow("Тема 1", agreed, "до 10 декабря"),), address="/plan/1"))
+    plan = TraineeSlots(plan=Slot(rows=(SlotRow("Тема 1", agreed, "до 10 декабря", "/plan/1"),)))
     products = TraineeSlots(
         products=Slot(words="Сдано 0 из 1", rows=(SlotRow("Карта урока", address="/products/7"),)),
-        calendar="/calendar",
         steps=(
             Step(StepKind.HAND_IN, words="Сдайте карту урока", address="/products/7", until=NOW),
             Step(StepKind.MEND_PRODUCT, words="Доработайте программу", address="/products/8"),
@@ -78,7 +77,7 @@ def test_slots_stand_where_rooms_fill_them_and_their_steps_in_order(
     page = visit(app, world, trainee.person).get(f"/intakes/{world.intake.id}").text
     assert '<strong><a href="/products/8">Доработайте программу</a></strong>' in page
     assert page.index("Доработайте программу") < page.index("Кроме того") < page.index("Сдайте карту урока")
-    assert '<a href="/plan/1">Мой план</a>' in page
+    assert '<a href="/plan/1">Тема 1</a>' in page
     assert "до 10 декабря" in page
     assert '<a href="/products/7">Карта урока</a>' in page
     assert 'href="/calendar"' in page
