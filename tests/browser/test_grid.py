@@ -9,9 +9,9 @@ from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
-from lti_app.core.audit import AuditEntry
 from lti_app.intakes.models import Trainee
 from lti_app.meetings.models import Attendance, Presence
+from lti_app.meetings.onsite_models import AttendanceCorrection
 from tests.browser.conftest import a_page
 from tests.browser.looking import look_at
 from tests.browser.people import Town, come_in, found_town
@@ -120,8 +120,8 @@ def test_it_is_filled_and_corrected_by_keyboard_alone(page: Page, browser_app: F
         expect(cell(page, name, meeting_id)).to_have_text(letter)
     assert word_on(browser_app, town, town.confirmed_id, "Зайцев") is Presence.ABSENT
     with browser_app.extensions["ploshchadka"].database.session(writes=False) as session:
-        last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
-        assert last.changes["reason"] == [None, "в журнале нет подписи"]
+        correction = session.scalars(select(AttendanceCorrection)).one()
+        assert correction.reason == "в журнале нет подписи"
 
     cell(page, "Абрамова", town.ended_id).focus()
     page.keyboard.press("Enter")
