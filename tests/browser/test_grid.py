@@ -120,7 +120,8 @@ def test_it_is_filled_and_corrected_by_keyboard_alone(page: Page, browser_app: F
         expect(cell(page, name, meeting_id)).to_have_text(letter)
     assert word_on(browser_app, town, town.confirmed_id, "Зайцев") is Presence.ABSENT
     with browser_app.extensions["ploshchadka"].database.session(writes=False) as session:
-        assert session.scalars(select(AttendanceCorrection.reason)).one() == "в журнале нет подписи"
+        correction = session.scalars(select(AttendanceCorrection)).one()
+        assert correction.reason == "в журнале нет подписи"
 
     cell(page, "Абрамова", town.ended_id).focus()
     page.keyboard.press("Enter")
