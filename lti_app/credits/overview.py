@@ -56,7 +56,8 @@ from lti_app.meetings.stays import (
 )
 from lti_app.people.models import Person
 from lti_app.programmes.models import Programme, ProgrammeVersion, VersionState
-from lti_app.sites.models import Site, SiteLeader
+from lti_app.sites.models import Site
+from lti_app.sites.service import leader_of
 
 UPCOMING = timedelta(days=7)
 AHEAD = (MeetingPhase.NOW, MeetingPhase.NEXT)
@@ -76,6 +77,7 @@ def trainee_overview(
     own = _own_place(facts)
     version = facts.intake.version
     stays = _stays(session, [intake_id], trainee_id=own.trainee_id)
+    leader = leader_of(session, version.programme.site_id)
     meetings = tuple(
         _trainee_meeting(meeting, own, stays.get((meeting.id, own.trainee_id), []), now, rules)
         for meeting in facts.meetings
@@ -84,7 +86,7 @@ def trainee_overview(
         **_head(facts),
         trainee_id=own.trainee_id,
         name=own.person.full_name,
-        leader=_leader_name(session, version.programme.site),
+        leader=leader.full_name if leader else None,
         moodle_url=facts.intake.moodle.url,
         hours_total=version.hours,
         hours_needed=version.hours_needed,
@@ -238,15 +240,6 @@ def _own_place(facts: IntakeFacts) -> TraineeFacts:
             clause="4.2",
         )
     return facts.enrolled[0]
-
-
-def _leader_name(session: Session, site: Site) -> str | None:
-    leader = session.scalar(
-        select(Person)
-        .join(SiteLeader, SiteLeader.person_id == Person.id)
-        .where(SiteLeader.site_id == site.id, SiteLeader.until.is_(None))
-    )
-    return leader.full_name if leader else None
 
 
 def _stays(

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session, joinedload
 from lti_app.core import audit
 from lti_app.core.db import insert_for
 from lti_app.core.errors import Conflict, DomainError, Forbidden
-from lti_app.core.permissions import Actor, Permission
+from lti_app.core.permissions import Actor
 from lti_app.intakes.models import Trainee, TraineeState
 from lti_app.meetings.arrival_codes import Codes, arrivals_from
+from lti_app.meetings.hosts import is_host
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest
 from lti_app.meetings.onsite_models import Arrival, ArrivalHow
 from lti_app.meetings.service import find_meeting, person_of
@@ -127,9 +128,7 @@ def arrival_of(session: Session, meeting: Meeting, place: Place) -> Arrival | No
 def hosted_meeting(session: Session, meeting_id: int, *, actor: Actor) -> Meeting:
     """Return a meeting that the actor holds, or whose site they lead. Raises NotFound, Forbidden."""
     meeting = find_meeting(session, meeting_id)
-    leads = meeting.intake.version.programme.site_id in actor.led_site_ids and actor.may(Permission.RUN_INTAKES)
-    holds = actor.person_id is not None and meeting.host_id == actor.person_id
-    if not (leads or holds):
+    if not is_host(meeting, actor):
         raise Forbidden(
             "not_your_meeting",
             _l("You do not hold this meeting."),

@@ -35,11 +35,11 @@ from lti_app.meetings.list_reading import (
     people_of,
     signature,
     spans_at,
-    united,
 )
 from lti_app.meetings.models import GuestState, JoinLog, Meeting, MeetingGuest, StaySource
 from lti_app.meetings.onsite_models import AttendanceList, ListMapping, ListState
 from lti_app.meetings.service import find_meeting, lock_intakes, person_of
+from lti_app.meetings.stays import united
 from lti_app.people.models import Person
 from lti_app.programmes.models import Mode
 

@@ -31,10 +31,10 @@ from lti_app.meetings.changing import (
 from lti_app.meetings.clashes import Clash, trainees_of
 from lti_app.meetings.models import Meeting, RoomKind
 from lti_app.meetings.reading import Hosts, MeetingForm, form_of, read_meeting, starts_at_of, terms_from
-from lti_app.meetings.schedule import leader_of
 from lti_app.meetings.schedule_views import clashes_of, words_of
 from lti_app.meetings.telling import people_concerned
 from lti_app.meetings.terms import MeetingTerms, terms_of
+from lti_app.sites.service import leader_of
 
 blueprint = Blueprint("meeting_changes", __name__, template_folder="templates")
 
@@ -141,7 +141,7 @@ def _again(page: str, meeting_id: int, form: MeetingForm) -> Callable[[DomainErr
 
 
 def _clashes(meeting: Meeting, terms: MeetingTerms) -> list[Clash]:
-    leader = leader_of(db_session(), meeting.intake.version.programme.site)
+    leader = leader_of(db_session(), meeting.intake.version.programme.site_id)
     alone = db_session().get(Trainee, meeting.only_for_id) if meeting.only_for_id is not None else None
     people = frozenset({alone.person_id}) if alone else None
     found = clashes_of(meeting.intake, {"": terms}, leader.id if leader else None, meeting.id, people)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import and_, exists, or_, select
+from sqlalchemy.orm import Session, joinedload
 
 from lti_app.core.words import plain
 from lti_app.intakes.models import Intake, Trainee, TraineeState
@@ -135,6 +135,47 @@ def find_clashes(session: Session, intake: Intake, slots: Sequence[Slot]) -> dic
     names = trainees_of(session, intake.id)
     organisation_id = intake.version.programme.site.organisation_id
     return clashes_between(slots, _others(session, intake, slots, set(names), organisation_id), names)
+
+
+def meetings_meanwhile(session: Session, meeting: Meeting, person_id: int) -> list[Meeting]:
+    """Return the other planned meetings of somebody that overlap with ``meeting``, by time, with their topics.
+
+    Theirs are those that they learn at, visit as a guest with a place, or hold: as the host, or where none is named as
+    the leader of the site. One query.
+    """
+    learns = exists().where(
+        Trainee.intake_id == Meeting.intake_id,
+        Trainee.person_id == person_id,
+        Trainee.state == TraineeState.ENROLLED,
+        or_(Meeting.only_for_id.is_(None), Meeting.only_for_id == Trainee.id),
+    )
+    visits = exists().where(
+        MeetingGuest.meeting_id == Meeting.id,
+        MeetingGuest.person_id == person_id,
+        MeetingGuest.state == GuestState.SIGNED_UP,
+    )
+    leads = exists().where(
+        Intake.id == Meeting.intake_id,
+        ProgrammeVersion.id == Intake.version_id,
+        Programme.id == ProgrammeVersion.programme_id,
+        SiteLeader.site_id == Programme.site_id,
+        SiteLeader.person_id == person_id,
+        SiteLeader.until.is_(None),
+    )
+    found = session.scalars(
+        select(Meeting)
+        .where(
+            Meeting.id != meeting.id,
+            Meeting.state == MeetingState.PLANNED,
+            Meeting.starts_at < meeting.ends_at,
+            Meeting.starts_at > meeting.starts_at - timedelta(minutes=LONGEST),
+            or_(learns, visits, Meeting.host_id == person_id, and_(Meeting.host_id.is_(None), leads)),
+        )
+        .options(joinedload(Meeting.topic))
+        .order_by(Meeting.starts_at, Meeting.id)
+    )
+    # When a meeting ends is worked out here: databases add minutes to moments in ways of their own.
+    return [one for one in found if one.ends_at > meeting.starts_at]
 
 
 def trainees_of(session: Session, intake_id: int) -> dict[int, str]:

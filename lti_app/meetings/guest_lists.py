@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,14 +17,15 @@ from lti_app.core.errors import NotFound
 from lti_app.core.permissions import Actor
 from lti_app.core.words import plain
 from lti_app.intakes.models import Intake, Trainee, TraineeState
+from lti_app.meetings.clashes import meetings_meanwhile
 from lti_app.meetings.guest_presence import corrections_of, guest_spans
-from lti_app.meetings.guests import cancel_until, is_trainee, leader_of, may_stand_open, runs_it
+from lti_app.meetings.guests import cancel_until, is_trainee, may_stand_open, runs_it
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest, MeetingState, Presence
-from lti_app.meetings.planning import LONGEST
 from lti_app.meetings.stays import USUAL, StayRules, can_join, opens_at
 from lti_app.people.models import Organisation
 from lti_app.programmes.models import Form, Mode, Programme, ProgrammeVersion, Topic
-from lti_app.sites.models import Site, SiteLeader
+from lti_app.sites.models import Site
+from lti_app.sites.service import leader_of
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,6 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Clash:
-    """Show another meeting of the same person at the same time."""
-
-    topic: str
-    starts_at: datetime
-    ends_at: datetime
-
-
-@dataclass(frozen=True)
 class SeminarPage:
     """Show one open meeting to somebody, and where they stand with it."""
 
@@ -114,7 +106,8 @@ class SeminarPage:
     is_inside: bool
     confirmed_at: datetime | None
     corrections: tuple[Correction, ...]
-    clashes: tuple[Clash, ...]
+    clashes: tuple[Meeting, ...]
+    """Other meetings of theirs at the same time."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +180,7 @@ def seminar_page(
         is_inside=any(left is None for _joined, left in stays),
         confirmed_at=guest.confirmed_at if guest else None,
         corrections=corrections_shown(corrections_of(session, [own.guest_id]).get(own.guest_id, ())) if own else (),
-        clashes=clashes_of(session, meeting, actor=actor) if is_ahead else (),
+        clashes=tuple(meetings_meanwhile(session, meeting, person_id)) if is_ahead else (),
     )
 
 
@@ -245,42 +238,6 @@ def corrections_shown(entries: Iterable[AuditEntry]) -> tuple[Correction, ...]:
         )
         for entry in entries
     )
-
-
-def clashes_of(session: Session, meeting: Meeting, *, actor: Actor) -> tuple[Clash, ...]:
-    """Return other meetings of ``actor`` at the same time: as a trainee, a guest, a host, or the site's leader."""
-    learns = exists().where(
-        Trainee.intake_id == Meeting.intake_id,
-        Trainee.person_id == actor.person_id,
-        Trainee.state == TraineeState.ENROLLED,
-        or_(Meeting.only_for_id.is_(None), Meeting.only_for_id == Trainee.id),
-    )
-    is_guest = exists().where(
-        MeetingGuest.meeting_id == Meeting.id,
-        MeetingGuest.person_id == actor.person_id,
-        MeetingGuest.state == GuestState.SIGNED_UP,
-    )
-    leads = exists().where(
-        SiteLeader.site_id == Programme.site_id, SiteLeader.person_id == actor.person_id, SiteLeader.until.is_(None)
-    )
-    rows = session.execute(
-        select(Topic.title, Meeting.starts_at, Meeting.minutes)
-        .join(Topic, Topic.id == Meeting.topic_id)
-        .join(Intake, Intake.id == Meeting.intake_id)
-        .join(ProgrammeVersion, ProgrammeVersion.id == Intake.version_id)
-        .join(Programme, Programme.id == ProgrammeVersion.programme_id)
-        .where(
-            Meeting.id != meeting.id,
-            Meeting.state == MeetingState.PLANNED,
-            Meeting.starts_at < meeting.ends_at,
-            Meeting.starts_at > meeting.starts_at - timedelta(minutes=LONGEST),
-            or_(learns, is_guest, Meeting.host_id == actor.person_id, and_(Meeting.host_id.is_(None), leads)),
-        )
-        .order_by(Meeting.starts_at, Meeting.id)
-    )
-    # When a meeting ends is worked out here: databases add minutes to moments in ways of their own.
-    found = [Clash(topic, starts, starts + timedelta(minutes=minutes)) for topic, starts, minutes in rows]
-    return tuple(clash for clash in found if clash.ends_at > meeting.starts_at)
 
 
 def _has_lapsed(guest: MeetingGuest, seminar: Seminar, now: datetime) -> bool:

@@ -23,9 +23,9 @@ from lti_app.intakes.models import Intake, Trainee, TraineeState
 from lti_app.meetings.models import GuestState, Meeting, MeetingGuest, MeetingState
 from lti_app.meetings.service import lock_intakes
 from lti_app.notices.service import tell
-from lti_app.people.models import Person
 from lti_app.programmes.models import Programme, ProgrammeVersion, VersionState
-from lti_app.sites.models import Site, SiteLeader
+from lti_app.sites.models import Site
+from lti_app.sites.service import leader_of
 
 UNDER_WAY = (GuestState.SIGNED_UP, GuestState.WAITING)
 """A place, or the wish for one."""
@@ -69,15 +69,6 @@ def may_stand_open(meeting: Meeting) -> bool:
 def cancel_until(meeting: Meeting) -> datetime:
     """Return until when a guest may give the place back, in UTC."""
     return meeting.starts_at - timedelta(hours=meeting.cancel_hours)
-
-
-def leader_of(session: Session, site_id: int) -> Person | None:
-    """Return who leads the site at present."""
-    return session.scalar(
-        select(Person)
-        .join(SiteLeader, SiteLeader.person_id == Person.id)
-        .where(SiteLeader.site_id == site_id, SiteLeader.until.is_(None))
-    )
 
 
 def is_trainee(session: Session, intake_id: int, person_id: int) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lti_app.core.words import plain
+from lti_app.meetings.stays import united
 
 COLUMNS = ("name", "last_name", "first_name", "middle_name", "email", "number", "joined", "left", "minutes")
 """What a column can be, in the order in which it is asked for."""
@@ -257,14 +258,3 @@ def spans_at(person: ListedPerson, *, starts_at: datetime, ends_at: datetime) ->
     if person.minutes:
         spans.append((starts_at, min(ends_at, starts_at + timedelta(minutes=person.minutes))))
     return united(spans)
-
-
-def united(spans: Iterable[Span]) -> list[Span]:
-    """Join spans that touch, and leave out those that are none."""
-    joined: list[Span] = []
-    for begin, end in sorted(span for span in spans if span[0] < span[1]):
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((begin, end))
-    return joined

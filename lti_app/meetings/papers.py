@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from lti_app.core.words import in_municipal_language
 from lti_app.intakes.models import Intake
 from lti_app.meetings.models import Meeting, MeetingState
-from lti_app.meetings.schedule import leader_of, meetings_of
+from lti_app.meetings.schedule import meetings_of
 from lti_app.papers.declension import Case, decline_institution
 from lti_app.papers.fields import MeetingLine, PersonName, SchedulePaper
 from lti_app.papers.page import Ask, Typed
@@ -18,6 +18,7 @@ from lti_app.people.heads import head_on
 from lti_app.people.models import Person
 from lti_app.programmes.models import FORM_NAMES, Mode
 from lti_app.sites.papers import DIRECTOR, NO_NAME, institution, official, signatory, signatory_asks
+from lti_app.sites.service import leader_of
 
 AT_A_DISTANCE = "дистанционно"
 """The room's address stands on no paper: it is given when the room opens."""
@@ -35,7 +36,7 @@ def schedule_asks(session: Session, intake: Intake, day: date) -> list[Ask]:
 def schedule_paper(session: Session, intake: Intake, day: date, typed: Typed, zone: ZoneInfo) -> SchedulePaper:
     """Return an intake's schedule as it is printed on ``day``, without cancelled and individual meetings."""
     site = intake.version.programme.site
-    leader = leader_of(session, site)
+    leader = leader_of(session, site.id)
     return SchedulePaper(
         host=institution(session, site.organisation, day),
         title=intake.version.title,

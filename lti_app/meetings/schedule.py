@@ -15,7 +15,8 @@ from lti_app.meetings.clashes import Clash, find_clashes, slot_of, trainees_of
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.people.models import Person
 from lti_app.programmes.models import Topic
-from lti_app.sites.models import Site, SiteLeader
+from lti_app.sites.models import Site
+from lti_app.sites.service import leader_of
 
 MOST_SUGGESTED = 200
 """People of the host organisation who are offered as hosts; others are found by their names."""
@@ -51,15 +52,6 @@ class TopicStanding:
         return max(Decimal(0), self.wanted - self.scheduled)
 
 
-def leader_of(session: Session, site: Site) -> Person | None:
-    """Return who leads a site at present. One query."""
-    return session.scalar(
-        select(Person)
-        .join(SiteLeader, SiteLeader.person_id == Person.id)
-        .where(SiteLeader.site_id == site.id, SiteLeader.until.is_(None))
-    )
-
-
 def meetings_of(session: Session, intake_id: int, *, with_individual: bool) -> Sequence[Meeting]:
     """Return the meetings of an intake by time, with topic and host; cancelled ones, too. One query."""
     query = (
@@ -73,7 +65,7 @@ def meetings_of(session: Session, intake_id: int, *, with_individual: bool) -> S
 
 def schedule_of(session: Session, intake: Intake, meetings: Sequence[Meeting], *, now: datetime) -> list[ScheduleLine]:
     """Return the lines of a schedule; clashes are shown of what isn't over. At most seven queries."""
-    leader = leader_of(session, intake.version.programme.site)
+    leader = leader_of(session, intake.version.programme.site_id)
     alone = _alone(session, meetings)
     coming = [one for one in meetings if one.state is MeetingState.PLANNED and one.ends_at > now]
     person_of = {trainee_id: person.id for trainee_id, person in alone.items()}

@@ -38,7 +38,6 @@ from lti_app.meetings.reading import (
 )
 from lti_app.meetings.schedule import (
     TopicStanding,
-    leader_of,
     meetings_of,
     schedule_of,
     standings,
@@ -48,6 +47,7 @@ from lti_app.meetings.scheduling import MOST_MEETINGS, draft, weekly
 from lti_app.meetings.terms import MeetingTerms
 from lti_app.papers.page import paper_answer
 from lti_app.programmes.models import FORM_NAMES, MODE_NAMES
+from lti_app.sites.service import leader_of
 
 blueprint = Blueprint("schedule", __name__, template_folder="templates")
 
@@ -198,7 +198,7 @@ def words_of(intake: Intake) -> dict[str, Any]:
     site = intake.version.programme.site
     return {
         "hosts": suggested_hosts(db_session(), site),
-        "leader": leader_of(db_session(), site),
+        "leader": leader_of(db_session(), site.id),
         "form_names": FORM_NAMES,
         "mode_names": MODE_NAMES,
         "topics": intake.version.topics,
@@ -316,7 +316,7 @@ def _repeated(form: MeetingForm) -> list[MeetingTerms]:
 
 
 def _all_clashes(intake: Intake, rows: Sequence[MeetingTerms]) -> list[Clash]:
-    leader = leader_of(db_session(), intake.version.programme.site)
+    leader = leader_of(db_session(), intake.version.programme.site_id)
     found = clashes_of(intake, {str(place): row for place, row in enumerate(rows)}, leader.id if leader else None)
     return [clash for clashes in found.values() for clash in clashes]
 

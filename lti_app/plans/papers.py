@@ -15,12 +15,11 @@ from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.papers.fields import IndividualPlanPaper, PlanPointLine
 from lti_app.papers.page import Ask, Typed
 from lti_app.papers.wording import short_date
-from lti_app.people.models import Person
 from lti_app.plans.content import form_words
 from lti_app.plans.overview import PlanPage
 from lti_app.plans.progress import ItemLine, ItemState
-from lti_app.sites.models import SiteLeader
 from lti_app.sites.papers import official
+from lti_app.sites.service import leader_of
 
 DONE = "выполнено"
 ATTENDED = "занятие посещено"
@@ -36,11 +35,7 @@ def plan_paper(session: Session, page: PlanPage, typed: Typed, *, zone: ZoneInfo
     """Return a plan as it is printed: the version that holds, else the text that is being written. Two queries."""
     seat = page.seat
     person = seat.trainee.person
-    leader = session.scalar(
-        select(Person)
-        .join(SiteLeader, SiteLeader.person_id == Person.id)
-        .where(SiteLeader.site_id == seat.version.programme.site_id, SiteLeader.until.is_(None))
-    )
+    leader = leader_of(session, seat.version.programme.site_id)
     consultations = session.scalars(
         select(Meeting)
         .where(Meeting.only_for_id == seat.trainee.id, Meeting.state != MeetingState.CANCELLED)

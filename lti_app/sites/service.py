@@ -126,6 +126,15 @@ def present_leader(site: Site) -> SiteLeader | None:
     return next((leader for leader in site.leaders if leader.until is None), None)
 
 
+def leader_of(session: Session, site_id: int) -> Person | None:
+    """Return who leads a site at present. One query."""
+    return session.scalar(
+        select(Person)
+        .join(SiteLeader, SiteLeader.person_id == Person.id)
+        .where(SiteLeader.site_id == site_id, SiteLeader.until.is_(None))
+    )
+
+
 def leads_now_or_later(session: Session, person: Person, today: date) -> bool:
     """Tell whether ``person`` leads a site on ``today`` or is named to do so later."""
     found = session.scalar(

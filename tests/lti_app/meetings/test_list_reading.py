@@ -20,8 +20,8 @@ from lti_app.meetings.list_reading import (
     people_of,
     signature,
     spans_at,
-    united,
 )
+from lti_app.meetings.stays import united
 
 ZONE = ZoneInfo("Asia/Novokuznetsk")
 DAY = date(2026, 11, 12)

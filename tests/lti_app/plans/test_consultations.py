@@ -16,6 +16,7 @@ from lti_app.core.errors import Conflict, DomainError, Forbidden, NotFound
 from lti_app.credits.facts import load_facts
 from lti_app.credits.service import record_attendance
 from lti_app.intakes.models import Trainee
+from lti_app.meetings.guests import sign_up
 from lti_app.meetings.models import Meeting, MeetingState
 from lti_app.meetings.service import join
 from lti_app.notices.models import Notice
@@ -34,6 +35,7 @@ from lti_app.plans.consulting import (
 from lti_app.plans.models import Consultation, ConsultationState, Side
 from lti_app.programmes.models import Form, Mode
 from lti_app.sites.models import SiteLeader
+from tests.lti_app.meetings.guests_world import open_meeting
 from tests.lti_app.world import NOW, World
 from tests.querycount import counted_queries
 
@@ -157,6 +159,8 @@ def test_the_leader_sets_one_unasked_and_is_told_of_clashes(database: Database) 
         world.meeting(starts_at=SOON + timedelta(minutes=45))  # begins when the consultation ends
         cancelled = world.meeting(starts_at=SOON, cancelled=True)
         lecture.only_for = world.trainee()
+        visited = open_meeting(World(session, "c", moodle=world.moodle), starts_at=SOON + timedelta(minutes=10))
+        sign_up(session, visited.id, actor=world.actor_of(anna), now=NOW)
         session.flush()
         made = set_consultation(
             session, trainee_id=anna.id, topic_id=world.topics[1].id, question="Разбор конспекта",
@@ -167,6 +171,7 @@ def test_the_leader_sets_one_unasked_and_is_told_of_clashes(database: Database) 
         found = clashes_of(session, meeting, trainee=anna, leader_id=world.leader.id)
         assert [(clash.side, clash.meeting.id) for clash in found] == [
             (Side.TRAINEE, seminar.id),
+            (Side.TRAINEE, visited.id),
             (Side.LEADER, lecture.id),
         ]
         assert cancelled.id not in {clash.meeting.id for clash in found}
