@@ -207,7 +207,10 @@ SCHEDULE = SchedulePaper(
     host=SCHOOL,
     title=PROGRAMME.title,
     direction=DIRECTION,
+    begins_on=date(2026, 10, 1),
+    ends_on=date(2027, 4, 30),
     approved_by=Official(HEAD.name, "директор МБОУ «Школа № 14»"),
+    leader=LEADER,
     meetings=(
         MeetingLine(
             date(2026, 10, 1),
@@ -231,6 +234,7 @@ SCHEDULE = SchedulePaper(
     zone="UTC+7",
 )
 SIGN_IN = SignInPaper(
+    host="МБОУ «Школа № 14»",
     programme=DIRECTION,
     topic="Технологическая карта урока",
     date=date(2026, 12, 10),
@@ -244,6 +248,7 @@ SIGN_IN = SignInPaper(
     lines_left=2,
 )
 JOURNAL = JournalPaper(
+    host="МБОУ «Школа № 14»",
     programme=DIRECTION,
     term="01.10.2026 – 30.04.2027",
     dates=tuple((date(2026, 10, day), Decimal(2)) for day in range(1, 13)),
