@@ -83,6 +83,6 @@ def test_a_list_is_brought_in_matched_and_confirmed(browser: Browser, browser_ap
         with page.expect_download() as sheet:
             page.get_by_role("button", name="Сохранить в PDF").or_(page.get_by_role("button", name="PDF")).first.click()
         assert sheet.value.suggested_filename == "Лист регистрации 24.11.2026.pdf"
-        page.goto(f"{live}/intakes/{intake_id}?as=leader")
+        page.goto(f"{live}/intakes/{intake_id}/grid")
         page.get_by_role("link", name="Журнал посещаемости").click()
         look_at(page, "list-7-journal")
