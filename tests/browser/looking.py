@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Page
@@ -17,12 +19,18 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 PHONE, DESK = 360, 1280
 
 
+def keep_picture(page: Page, name: str) -> None:
+    """Keep a picture of the page among the artefacts where PICTURES=1 asks for it: each takes half a second."""
+    if os.environ.get("PICTURES") == "1":
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=str(ARTEFACTS / f"{name}.png"), full_page=True)
+
+
 def look_at(page: Page, name: str) -> None:
-    """Take pictures at 360 and 1280 px; fail where axe finds something or the page spills over a phone's width."""
-    ARTEFACTS.mkdir(exist_ok=True)
+    """Look at 360 and 1280 px; fail where axe finds something or the page spills over a phone's width."""
     for width in (PHONE, DESK):
         page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=str(ARTEFACTS / f"{name}-{width}.png"), full_page=True)
+        keep_picture(page, f"{name}-{width}")
         report = Axe().run(page, options={"runOnly": RULES})
         assert not report.violations_count, f"{name} at {width}: {report.generate_report()}"
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} spills at {width}"
